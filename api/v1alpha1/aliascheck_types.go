@@ -1,0 +1,197 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Reasons of an AliasCheck that are its own. An alias of one object otherwise has its target's reason.
+// The list is closed; docs/troubleshooting.md explains each.
+const (
+	// ReasonTargetNotFound: the target does not exist.
+	ReasonTargetNotFound = "TargetNotFound"
+	// ReasonKindNotInstalled: the API server does not know the target's kind.
+	ReasonKindNotInstalled = "KindNotInstalled"
+	// ReasonKindForbidden: the manager may not read the target's kind.
+	ReasonKindForbidden = "KindForbidden"
+	// ReasonRefNotPermitted: no ReferenceGrant of the target's namespace lets this alias refer to it.
+	ReasonRefNotPermitted = "RefNotPermitted"
+	// ReasonInvalidTarget: the reference can never be right, such as a namespace for a cluster-scoped kind.
+	ReasonInvalidTarget = "InvalidTarget"
+	// ReasonAliasCycle: the alias reaches itself or a ring of aliases.
+	ReasonAliasCycle = "AliasCycle"
+	// ReasonAliasTooDeep: a chain of more than MaxAliasDepth aliases.
+	ReasonAliasTooDeep = "AliasTooDeep"
+	// ReasonReadError: the target could not be read for longer than two minutes.
+	ReasonReadError = "ReadError"
+	// ReasonNoChecks: there is nothing to combine.
+	ReasonNoChecks = "NoChecks"
+	// ReasonNoReadyEndpoints: a Service has endpoints and none of them is ready.
+	ReasonNoReadyEndpoints = "NoReadyEndpoints"
+	// ReasonAllPassing: everything that counts is Passing.
+	ReasonAllPassing = "AllPassing"
+	// ReasonInProgress: the target's controller has not caught up with its spec (kstatus InProgress).
+	ReasonInProgress = "InProgress"
+)
+
+// MaxAliasDepth is the longest chain of AliasChecks that is followed.
+const MaxAliasDepth = 16
+
+// AliasCheckSpec says which object's health to hold.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.targetRef) != has(self.selector)",message="set exactly one of targetRef (one object) and selector (HealthChecks by label)"
+type AliasCheckSpec struct {
+	// TargetRef is the object whose health is mirrored. Exactly one of targetRef and selector.
+	// +optional
+	TargetRef *TargetReference `json:"targetRef,omitempty"`
+
+	// Selector of HealthChecks of the alias's namespace; the alias is the worst of them. An empty
+	// selector selects all of the namespace.
+	// +optional
+	Selector *Selector `json:"selector,omitempty"`
+
+	// WhenMissing is the state shown for a target that does not exist.
+	// +kubebuilder:validation:Enum=Critical;Warning;Unknown;Passing
+	// +kubebuilder:default=Critical
+	// +optional
+	WhenMissing State `json:"whenMissing,omitempty"`
+
+	// WhenEmpty is the state shown where there is nothing to combine: a Service without checks and
+	// endpoints, a selector that selects nothing.
+	// +kubebuilder:validation:Enum=Passing;Warning;Unknown;Critical
+	// +kubebuilder:default=Passing
+	// +optional
+	WhenEmpty State `json:"whenEmpty,omitempty"`
+}
+
+// TargetReference names one object.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.apiVersion) || self.kind in ['HealthCheck', 'AliasCheck', 'Service', 'Node']",message="apiVersion is required for this kind, such as apps/v1 for a Deployment; only HealthCheck, AliasCheck, Service and Node go without"
+// +kubebuilder:validation:XValidation:rule="!(self.kind == 'Node' && has(self.__namespace__))",message="namespace must not be set for kind Node: Nodes are cluster-scoped"
+type TargetReference struct {
+	// APIVersion of the target. Optional for HealthCheck, AliasCheck, Service and Node.
+	// +kubebuilder:validation:MaxLength=317
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?v[a-z0-9]+$')",message="apiVersion must be a version, or a group and a version, such as v1 or apps/v1"
+	// +optional
+	APIVersion string `json:"apiVersion,omitempty"`
+
+	// Kind of the target: HealthCheck, AliasCheck, Service, Node, or any other.
+	// +kubebuilder:default=HealthCheck
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Z][A-Za-z0-9]*$')",message="kind must be in CamelCase, such as Deployment"
+	// +optional
+	Kind string `json:"kind,omitempty"`
+
+	// Name of the target.
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$')",message="name must be the name of an object, such as web"
+	Name string `json:"name"`
+
+	// Namespace of the target; the alias's own by default. Another one needs a ReferenceGrant there.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="namespace must be the name of a namespace, such as shop"
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+
+	// ConditionType mirrors this one condition of the target: True is Passing, False Critical, Unknown or
+	// absent Unknown.
+	// +kubebuilder:validation:MaxLength=316
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')",message="conditionType must be the type of a condition, such as Available"
+	// +optional
+	ConditionType string `json:"conditionType,omitempty"`
+}
+
+// Selector selects HealthChecks by their labels, as a Kubernetes label selector does.
+type Selector struct {
+	// MatchLabels are labels that must all be there.
+	// +kubebuilder:validation:MaxProperties=16
+	// +optional
+	MatchLabels map[string]LabelValue `json:"matchLabels,omitempty"`
+
+	// MatchExpressions are requirements that must all hold.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	MatchExpressions []SelectorRequirement `json:"matchExpressions,omitempty"`
+}
+
+// LabelValue is the value of a label.
+//
+// +kubebuilder:validation:MaxLength=63
+type LabelValue string
+
+// SelectorRequirement is one requirement on a label.
+//
+// +kubebuilder:validation:XValidation:rule="(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",message="values must be given for the operators In and NotIn, and for no other"
+type SelectorRequirement struct {
+	// Key of the label.
+	// +kubebuilder:validation:MaxLength=317
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')",message="key must be the key of a label, such as team or example.com/team"
+	Key string `json:"key"`
+
+	// Operator of the requirement.
+	// +kubebuilder:validation:Enum=In;NotIn;Exists;DoesNotExist
+	Operator metav1.LabelSelectorOperator `json:"operator"`
+
+	// Values for In and NotIn.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	Values []LabelValue `json:"values,omitempty"`
+}
+
+// Culprit is the check or object that decided a state.
+type Culprit struct {
+	// Kind of the culprit.
+	// +kubebuilder:validation:MaxLength=63
+	Kind string `json:"kind"`
+	// Name of the culprit.
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Namespace of the culprit; empty for a cluster-scoped one.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// AliasCheckStatus is the health of the target.
+type AliasCheckStatus struct {
+	CheckStatus `json:",inline"`
+
+	// Target is what is mirrored, in short: HealthCheck/web, Service/shop/web, selector team=shop.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Target string `json:"target,omitempty"`
+
+	// Culprit is what decided the state, where one thing did.
+	// +optional
+	Culprit *Culprit `json:"culprit,omitempty"`
+}
+
+// AliasCheck holds the health of another object, and keeps it true.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=ack,categories=checks
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.state`
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.status.target`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`
+// +kubebuilder:printcolumn:name="Since",type=date,JSONPath=`.status.lastTransitionTime`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.message`,priority=1
+type AliasCheck struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec AliasCheckSpec `json:"spec"`
+
+	// +kubebuilder:default:={"state":"Unknown","reason":"NotYetReported","message":"not reported yet","observedGeneration":-1}
+	// +optional
+	Status AliasCheckStatus `json:"status,omitempty"`
+}
+
+// AliasCheckList is a list of AliasChecks.
+//
+// +kubebuilder:object:root=true
+type AliasCheckList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []AliasCheck `json:"items"`
+}
