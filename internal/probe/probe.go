@@ -1,0 +1,24 @@
+package probe
+
+import (
+	"context"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+// Result is what one probe saw. A failed probe is a result and not an error.
+type Result struct {
+	Outcome health.Outcome
+	// Reason is one of the reasons of a HealthCheck in api/v1alpha1.
+	Reason string
+	// Message says what was tried, what came back, in which phase and after which limit, without volatile
+	// text (measured latencies, own ports, timestamps) and without any part of a response's body or a secret.
+	Message string
+}
+
+// Prober looks once at the subject of a check. The context is the only stop signal: its deadline is the
+// check's timeout, and Probe returns soon after it is done, and leaves nothing running.
+type Prober interface {
+	Probe(ctx context.Context, check *v1alpha1.HealthCheck) Result
+}
