@@ -68,4 +68,3 @@ func kindOf(object client.Object) string {
 	}
 	return "HealthCheck"
 }
-
