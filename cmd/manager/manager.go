@@ -29,6 +29,9 @@ import (
 const (
 	// leaderElectionID is the name of the lease.
 	leaderElectionID = "manager.health.aliascheck.dev"
+	// maxConcurrentAliases is how many aliases are evaluated at once. They never wait for a target, only for
+	// their status write, and beyond this many the API server is the limit.
+	maxConcurrentAliases = 64
 	// shutdownTimeout leaves two of the ten seconds in which SIGTERM ends the process.
 	shutdownTimeout = 8 * time.Second
 )
@@ -94,7 +97,7 @@ func (o *options) metricsOptions() metricsserver.Options {
 }
 
 // setup registers all that runs in the manager.
-func (o *options) setup(_ context.Context, mgr manager.Manager) error {
+func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
 	writer := &controllers.StatusWriter{
 		Client:   mgr.GetClient(),
 		Recorder: mgr.GetEventRecorder("aliascheck"),
@@ -102,6 +105,9 @@ func (o *options) setup(_ context.Context, mgr manager.Manager) error {
 	}
 	if err := o.setupHealthChecks(mgr, writer); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
+	}
+	if err := o.setupAliasChecks(ctx, mgr, writer); err != nil {
+		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
 	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo())
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -122,6 +128,16 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 		Resync:              o.resyncInterval,
 		MaxConcurrentProbes: o.maxConcurrentProbes,
 	}).SetupWithManager(mgr)
+}
+
+func (o *options) setupAliasChecks(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
+	return (&controllers.AliasCheckReconciler{
+		Client:                  mgr.GetClient(),
+		Writer:                  writer,
+		Clock:                   clock.RealClock{},
+		Resync:                  o.resyncInterval,
+		MaxConcurrentReconciles: maxConcurrentAliases,
+	}).SetupWithManager(ctx, mgr)
 }
 
 // cachesSynced holds a replica to be ready when its caches are: a standby too is ready to take over at once.
