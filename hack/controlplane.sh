@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the control plane of the tests and the demo from its Go modules, into bin/controlplane.
 # A binary that is there in the pinned version is left alone, and one that $KUBEBUILDER_ASSETS has is not built.
+# Arguments are the binaries to build; none means all of them.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,6 +19,9 @@ progress() {
 
 build() {
 	local name=$1 package=$2 version=$3
+	if [[ ! $wanted =~ " $name " ]]; then
+		return
+	fi
 	if [[ -n ${KUBEBUILDER_ASSETS:-} && -x $KUBEBUILDER_ASSETS/$name ]]; then
 		return
 	fi
@@ -33,6 +37,7 @@ build() {
 }
 
 mkdir -p "$out"
+wanted=" ${*:-etcd kube-apiserver kubectl kube-controller-manager} "
 kubernetes=$(version_of k8s.io/kubernetes)
 build etcd go.etcd.io/etcd/server/v3 "$(version_of go.etcd.io/etcd/server/v3)"
 build kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver "$kubernetes"

@@ -30,8 +30,8 @@ const (
 
 // Defaults and bounds of a HealthCheckSpec.
 const (
-	DefaultInterval  = 10 * time.Second
-	MaxDefaultedWait = 5 * time.Second
+	DefaultInterval     = 10 * time.Second
+	MaxDefaultedTimeout = 5 * time.Second
 )
 
 // HealthCheckSpec says what to probe, how often, and how many results make a state.

@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
 
 // State is the health of a check. Worst first, when several are combined: Maintenance, Critical,
 // Unknown, Warning, Passing.
@@ -84,3 +87,19 @@ type CheckStatus struct {
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
+
+// Check is a HealthCheck or an AliasCheck.
+//
+// +kubebuilder:object:generate=false
+type Check interface {
+	metav1.Object
+	runtime.Object
+	// CommonStatus is the part of the status that both kinds have.
+	CommonStatus() *CheckStatus
+}
+
+// CommonStatus is the part of the status that both kinds have.
+func (h *HealthCheck) CommonStatus() *CheckStatus { return &h.Status.CheckStatus }
+
+// CommonStatus is the part of the status that both kinds have.
+func (a *AliasCheck) CommonStatus() *CheckStatus { return &a.Status.CheckStatus }

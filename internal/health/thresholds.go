@@ -15,6 +15,18 @@ const (
 	Passed
 )
 
+// String is the outcome as metrics name it.
+func (o Outcome) String() string {
+	switch o {
+	case Passed:
+		return "passed"
+	case Warned:
+		return "warned"
+	default:
+		return "failed"
+	}
+}
+
 // Standing is what is known of a HealthCheck: its state, and how many results of one kind came in a row.
 type Standing struct {
 	State     v1alpha1.State
@@ -45,10 +57,11 @@ func (t Thresholds) Decide(o Outcome) Standing {
 // failures_before_warning, failures_before_critical): a success resets the failures and the reverse, and
 // below its threshold the state stays. A state of Unknown is no evidence: then the result decides alone.
 //
-// The counters saturate at their thresholds, so that a lasting state changes nothing any more.
-func (t Thresholds) Next(s Standing, o Outcome) Standing {
+// The counters saturate at their thresholds, so that a lasting state changes nothing any more. Decided is
+// false for a result below its threshold: then what is shown is still what an earlier result said.
+func (t Thresholds) Next(s Standing, o Outcome) (next Standing, decided bool) {
 	if Known(s.State) == v1alpha1.StateUnknown {
-		return t.Decide(o)
+		return t.Decide(o), true
 	}
 	if o == Failed {
 		return t.afterFailure(s)
@@ -56,15 +69,16 @@ func (t Thresholds) Next(s Standing, o Outcome) Standing {
 	return t.afterSuccess(s, o)
 }
 
-func (t Thresholds) afterSuccess(s Standing, o Outcome) Standing {
+func (t Thresholds) afterSuccess(s Standing, o Outcome) (Standing, bool) {
 	next := Standing{State: s.State, Successes: min(s.Successes+1, t.Success)}
-	if next.Successes >= t.Success {
-		next.State = t.Decide(o).State
+	if next.Successes < t.Success {
+		return next, false
 	}
-	return next
+	next.State = t.Decide(o).State
+	return next, true
 }
 
-func (t Thresholds) afterFailure(s Standing) Standing {
+func (t Thresholds) afterFailure(s Standing) (Standing, bool) {
 	next := Standing{State: s.State, Failures: min(s.Failures+1, t.Failure)}
 	// A failure after a failure makes nothing better: where the first decided Critical, the second leaves it.
 	lasting := s.Failures > 0 && s.State == v1alpha1.StateCritical
@@ -73,6 +87,8 @@ func (t Thresholds) afterFailure(s Standing) Standing {
 		next.State = v1alpha1.StateCritical
 	case t.Warning > 0 && next.Failures >= t.Warning:
 		next.State = v1alpha1.StateWarning
+	default:
+		return next, false
 	}
-	return next
+	return next, true
 }

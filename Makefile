@@ -1,0 +1,91 @@
+# Everything runs from a fresh clone with Go, make, git and gcc. `make` alone lists the targets.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+MODULE := github.com/aliascheck/aliascheck
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+IMG ?= ghcr.io/aliascheck/aliascheck:v0.1.0
+
+# The tools are pinned in a go.mod of their own, so that the product's has only what the product needs.
+TOOL := go tool -modfile=hack/tools/go.mod
+CONTROLLER_GEN := $(TOOL) controller-gen
+GOLANGCI_LINT := $(TOOL) golangci-lint
+
+# The control plane's own kubectl renders the kustomizations; another on the PATH may render differently.
+KUBECTL = $(if $(wildcard $(KUBEBUILDER_ASSETS)/kubectl),$(KUBEBUILDER_ASSETS)/kubectl,bin/controlplane/kubectl)
+
+##@ Everyday
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build controlplane ## Watch aliases follow their targets, on a control plane of its own. DEMO_FOR=30s ends by itself.
+	@go build -o bin/demo ./hack/demo
+	@exec env DEMO_FOR="$(DEMO_FOR)" bin/demo
+
+.PHONY: test
+test: controlplane ## Run all tests with the race detector. PACKAGES=./internal/... runs some.
+	@hack/test.sh $(PACKAGES)
+
+.PHONY: verify
+verify: generate fmt-check vet lint ## Generate, then check format, vet, lint, and that nothing differs from HEAD.
+	@hack/clean_tree.sh
+
+##@ Build
+
+.PHONY: build
+build: ## Build the manager, static, into bin/manager.
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/manager ./cmd/manager
+
+.PHONY: controlplane
+controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl into bin/controlplane, once.
+	@hack/controlplane.sh
+
+.PHONY: build-installer
+build-installer: ## Write dist/install.yaml. IMG=registry/name:tag names another image.
+	@hack/controlplane.sh kubectl
+	@mkdir -p dist
+	@$(KUBECTL) kustomize config/default | sed 's|image: controller:latest|image: $(IMG)|' > dist/install.yaml
+	@echo "wrote dist/install.yaml"
+
+.PHONY: docker-build
+docker-build: ## Build the container image $(IMG) with docker.
+	docker build --build-arg VERSION=$(VERSION) -t $(IMG) .
+
+.PHONY: clean
+clean: ## Remove what was built, the control plane too.
+	rm -rf bin
+
+##@ Source
+
+.PHONY: generate
+generate: manifests build-installer ## Write all generated files: deepcopy, CRDs, RBAC, dist/install.yaml.
+
+.PHONY: manifests
+manifests: ## Write deepcopy functions, CRDs and RBAC from the markers.
+	$(CONTROLLER_GEN) object crd paths=./api/... output:crd:dir=config/crd/bases
+	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
+
+.PHONY: fmt
+fmt: ## Format the source.
+	$(GOLANGCI_LINT) fmt
+
+.PHONY: fmt-check
+fmt-check:
+	$(GOLANGCI_LINT) fmt --diff
+
+.PHONY: vet
+vet: ## Run go vet.
+	go vet ./...
+
+.PHONY: lint
+lint: ## Run golangci-lint.
+	$(GOLANGCI_LINT) run

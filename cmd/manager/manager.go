@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers"
+	"github.com/aliascheck/aliascheck/internal/probe"
+)
+
+const (
+	// leaderElectionID is the name of the lease.
+	leaderElectionID = "manager.health.aliascheck.dev"
+	// maxConcurrentAliases is how many aliases are evaluated at once. They never wait for a target, only for
+	// their status write, and beyond this many the API server is the limit.
+	maxConcurrentAliases = 64
+	// shutdownTimeout leaves two of the ten seconds in which SIGTERM ends the process.
+	shutdownTimeout = 8 * time.Second
+)
+
+func scheme() *runtime.Scheme {
+	s := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(s))
+	utilruntime.Must(v1alpha1.AddToScheme(s))
+	return s
+}
+
+func runManager(ctx context.Context, o *options) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("finding the API server: %w", err)
+	}
+	mgr, err := ctrl.NewManager(config, o.managerOptions())
+	if err != nil {
+		return fmt.Errorf("making the manager: %w", err)
+	}
+	if err := o.setup(ctx, mgr); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+func (o *options) managerOptions() ctrl.Options {
+	shutdown := shutdownTimeout
+	return ctrl.Options{
+		Scheme: scheme(),
+		Cache:  o.cacheOptions(),
+		Client: client.Options{Cache: &client.CacheOptions{
+			// Read live and by name: no list, no watch and no cache of these.
+			DisableFor: []client.Object{&corev1.Secret{}, &coordinationv1.Lease{}},
+		}},
+		Metrics:                       o.metricsOptions(),
+		HealthProbeBindAddress:        o.healthAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              leaderElectionID,
+		LeaderElectionNamespace:       o.leaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &shutdown,
+	}
+}
+
+func (o *options) cacheOptions() cache.Options {
+	options := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	if len(o.namespaces) > 0 {
+		options.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range o.namespaces {
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return options
+}
+
+func (o *options) metricsOptions() metricsserver.Options {
+	options := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
+	if o.metricsSecure {
+		options.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return options
+}
+
+// setup registers all that runs in the manager.
+func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
+	writer := &controllers.StatusWriter{
+		Client:   mgr.GetClient(),
+		Recorder: mgr.GetEventRecorder("aliascheck"),
+		Clock:    clock.RealClock{},
+	}
+	if err := o.setupHealthChecks(mgr, writer); err != nil {
+		return fmt.Errorf("setting up HealthChecks: %w", err)
+	}
+	if err := o.setupAliasChecks(ctx, mgr, writer); err != nil {
+		return fmt.Errorf("setting up AliasChecks: %w", err)
+	}
+	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo())
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("adding /healthz: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("caches", cachesSynced(mgr)); err != nil {
+		return fmt.Errorf("adding /readyz: %w", err)
+	}
+	return nil
+}
+
+func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.StatusWriter) error {
+	return (&controllers.HealthCheckReconciler{
+		Client:              mgr.GetClient(),
+		Writer:              writer,
+		Prober:              probe.New(probe.Options{Guard: probe.NewGuard(o.allow, o.deny)}),
+		Clock:               clock.RealClock{},
+		Resync:              o.resyncInterval,
+		MaxConcurrentProbes: o.maxConcurrentProbes,
+	}).SetupWithManager(mgr)
+}
+
+func (o *options) setupAliasChecks(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
+	return (&controllers.AliasCheckReconciler{
+		Client:                  mgr.GetClient(),
+		Writer:                  writer,
+		Clock:                   clock.RealClock{},
+		Resync:                  o.resyncInterval,
+		MaxConcurrentReconciles: maxConcurrentAliases,
+	}).SetupWithManager(ctx, mgr)
+}
+
+// cachesSynced holds a replica to be ready when its caches are: a standby too is ready to take over at once.
+func cachesSynced(mgr manager.Manager) healthz.Checker {
+	return func(request *http.Request) error {
+		ctx, cancel := context.WithTimeout(request.Context(), time.Second)
+		defer cancel()
+		if !mgr.GetCache().WaitForCacheSync(ctx) {
+			return fmt.Errorf("the caches are not synced yet")
+		}
+		return nil
+	}
+}

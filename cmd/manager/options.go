@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/aliascheck/aliascheck/internal/probe"
+)
+
+// options are the flags of the manager.
+type options struct {
+	resyncInterval      time.Duration
+	sweepInterval       time.Duration
+	maxConcurrentProbes int
+	allow, deny         []netip.Prefix
+	readinessGates      bool
+	namespaces          []string
+
+	leaderElect             bool
+	leaderElectionNamespace string
+
+	metricsAddress string
+	metricsSecure  bool
+	healthAddress  string
+	showVersion    bool
+	zap            zap.Options
+}
+
+// maxProbes bounds --max-concurrent-probes: beyond it the machine runs out of file descriptors, not of workers.
+const maxProbes = 100_000
+
+// inClusterNamespace is the file in which a pod finds the name of its namespace.
+const inClusterNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// parseOptions reads the command line. Its errors are one line, which names the flag and what is right.
+func parseOptions(args []string) (*options, *flag.FlagSet, error) {
+	o := &options{}
+	var allow, deny, namespaces string
+	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the one line that is printed is main's
+	flags.DurationVar(&o.resyncInterval, "resync-interval", time.Minute,
+		"how often every check is looked at again, whatever events there were")
+	flags.DurationVar(&o.sweepInterval, "sweep-interval", time.Minute,
+		"how often the watch cache is compared with the API server")
+	flags.IntVar(&o.maxConcurrentProbes, "max-concurrent-probes", 1024,
+		"how many probes run at once; a waiting one costs about 10 KiB, a hanging one about 50 KiB and a file descriptor")
+	flags.StringVar(&allow, "probe-allow-cidrs", "",
+		"comma-separated CIDRs that probes may reach although they are loopback, link-local or the like")
+	flags.StringVar(&deny, "probe-deny-cidrs", "", "comma-separated CIDRs that probes must not reach; wins over the allowed ones")
+	flags.BoolVar(&o.readinessGates, "readiness-gates", true, "keep the readiness gates of pods")
+	flags.StringVar(&namespaces, "namespaces", "", "comma-separated namespaces to work in (default all)")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect a leader among the replicas; the others stand by with warm caches")
+	flags.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "address of the metrics endpoint, such as :8443; 0 for none")
+	flags.BoolVar(&o.metricsSecure, "metrics-secure", true, "serve metrics over TLS, to those whom RBAC lets read them")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
+	flags.BoolVar(&o.showVersion, "version", false, "print the version and exit")
+	config.RegisterFlags(flags)
+	o.zap.BindFlags(flags)
+
+	if err := flags.Parse(args); err != nil {
+		return nil, flags, err
+	}
+	var err error
+	if o.allow, err = probe.ParsePrefixes(allow); err != nil {
+		return nil, flags, fmt.Errorf("--probe-allow-cidrs: %w", err)
+	}
+	if o.deny, err = probe.ParsePrefixes(deny); err != nil {
+		return nil, flags, fmt.Errorf("--probe-deny-cidrs: %w", err)
+	}
+	if o.namespaces, err = parseNamespaces(namespaces); err != nil {
+		return nil, flags, fmt.Errorf("--namespaces: %w", err)
+	}
+	return o, flags, o.validate(flags)
+}
+
+func (o *options) validate(flags *flag.FlagSet) error {
+	return cmp.Or(
+		noArguments(flags.Args()),
+		atLeast("--resync-interval", o.resyncInterval, time.Second),
+		atLeast("--sweep-interval", o.sweepInterval, time.Second),
+		o.validateProbes(),
+		o.validateLeaderElection(),
+		validateKubeconfig(flags),
+		validateAddress("--metrics-bind-address", o.metricsAddress),
+		validateAddress("--health-probe-bind-address", o.healthAddress),
+	)
+}
+
+func noArguments(arguments []string) error {
+	if len(arguments) == 0 {
+		return nil
+	}
+	return fmt.Errorf("unexpected argument %q: all options are flags, as in --resync-interval=1m", arguments[0])
+}
+
+func atLeast(name string, got, least time.Duration) error {
+	if got >= least {
+		return nil
+	}
+	return fmt.Errorf("%s is %s: it must be at least %s", name, got, least)
+}
+
+func (o *options) validateProbes() error {
+	if o.maxConcurrentProbes < 1 || o.maxConcurrentProbes > maxProbes {
+		return fmt.Errorf("--max-concurrent-probes is %d: it must be from 1 to %d", o.maxConcurrentProbes, maxProbes)
+	}
+	return nil
+}
+
+func (o *options) validateLeaderElection() error {
+	if !o.leaderElect || o.leaderElectionNamespace != "" {
+		return nil
+	}
+	if _, err := os.Stat(inClusterNamespace); err != nil {
+		return errors.New("--leader-elect needs --leader-election-namespace outside of a pod: it says where the lease is")
+	}
+	return nil
+}
+
+func validateKubeconfig(flags *flag.FlagSet) error {
+	path := flags.Lookup(config.KubeconfigFlagName).Value.String()
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("--kubeconfig: %w", err)
+	}
+	return nil
+}
+
+func validateAddress(name, address string) error {
+	if address == "0" || address == "" {
+		return nil
+	}
+	if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
+		return fmt.Errorf("%s is %q: it must be a host and a port, such as :8081 or 127.0.0.1:8081, or 0 for none", name, address)
+	}
+	return nil
+}
+
+func parseNamespaces(list string) ([]string, error) {
+	if list == "" {
+		return nil, nil
+	}
+	names := strings.Split(list, ",")
+	for _, name := range names {
+		if problems := content.IsDNS1123Label(name); len(problems) > 0 {
+			return nil, fmt.Errorf("%q is not the name of a namespace: %s", name, problems[0])
+		}
+	}
+	return names, nil
+}

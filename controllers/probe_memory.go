@@ -1,0 +1,99 @@
+package controllers
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+// probeMemory is what this process remembers of its probes. A restart loses it and changes no state by that:
+// it only says when to look next.
+type probeMemory struct {
+	mu sync.Mutex
+	// byCheck is guarded by mu. An entry belongs to the reconcile of its key, of which there is one at a time.
+	byCheck map[types.NamespacedName]*remembered
+}
+
+// remembered is what is known of one HealthCheck.
+type remembered struct {
+	uid types.UID
+	// lookedAt is when the last probe began; until the first one, when the check was first seen.
+	lookedAt time.Time
+	probed   bool
+	// slow says that the last probe used up its timeout.
+	slow bool
+	// unwritten says that the last result could not be written, and counts as not seen.
+	unwritten bool
+	// written and fingerprint are the resourceVersion and the content of the last status that this process wrote or accepted.
+	written     string
+	fingerprint uint64
+}
+
+func newProbeMemory() *probeMemory {
+	return &probeMemory{byCheck: map[types.NamespacedName]*remembered{}}
+}
+
+// of is what is remembered of a check; a check of another UID under the same name is a new one.
+func (m *probeMemory) of(check *v1alpha1.HealthCheck, now time.Time) *remembered {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := types.NamespacedName{Namespace: check.Namespace, Name: check.Name}
+	known, found := m.byCheck[key]
+	if !found || known.uid != check.UID {
+		known = &remembered{uid: check.UID, lookedAt: now}
+		known.accept(check)
+		m.byCheck[key] = known
+	}
+	return known
+}
+
+func (m *probeMemory) forget(key types.NamespacedName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.byCheck, key)
+}
+
+// accept takes the status of a check as one that this process stands for.
+func (r *remembered) accept(check *v1alpha1.HealthCheck) {
+	r.written, r.fingerprint = check.ResourceVersion, fingerprint(check.Status)
+}
+
+// behind reports whether a check as the cache has it is older than what this process has written itself.
+func (r *remembered) behind(check *v1alpha1.HealthCheck) bool {
+	order, err := resourceversion.CompareResourceVersion(check.ResourceVersion, r.written)
+	return err == nil && order < 0
+}
+
+// foreign reports whether anybody else has changed the status: it is not to be trusted, and looked at again.
+func (r *remembered) foreign(check *v1alpha1.HealthCheck) bool {
+	return fingerprint(check.Status) != r.fingerprint
+}
+
+// due is when the check is to be probed next. A check that this process has not probed yet, because it has
+// just started, comes soon but not all at once: the phases of its first probes fill at most firstLook.
+func (r *remembered) due(check *v1alpha1.HealthCheck, firstLook time.Duration) time.Time {
+	interval := check.Spec.ProbeInterval()
+	if r.probed {
+		return health.ScheduleFor(check.UID, interval).After(r.lookedAt)
+	}
+	return health.ScheduleFor(check.UID, min(interval, firstLook)).After(r.lookedAt)
+}
+
+// dueAtOnce reports whether a check does not wait for its phase: it is new, was edited, came back from
+// maintenance or suspension, somebody else wrote its status, or its last result was lost.
+func (r *remembered) dueAtOnce(check *v1alpha1.HealthCheck) bool {
+	return r.unwritten || health.AwaitsFirstResult(check) || health.AwaitsFirstProbe(check) || r.foreign(check)
+}
+
+func fingerprint(status v1alpha1.HealthCheckStatus) uint64 {
+	h := fnv.New64a()
+	_ = json.NewEncoder(h).Encode(status) // neither a hash nor this type can fail
+	return h.Sum64()
+}

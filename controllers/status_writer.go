@@ -1,0 +1,95 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+// maxObservationAge is how old an observation may be when it is written. It is less than the renew deadline
+// of a leader: a process that was frozen for longer has lost its lease, and what it saw before may be
+// older than what its successor wrote.
+const maxObservationAge = 5 * time.Second
+
+// ErrObservationTooOld says that an observation was not written because it is older than maxObservationAge.
+// It has to be made again.
+var ErrObservationTooOld = errors.New("the observation is too old to be written")
+
+// StatusWriter writes what a reconcile decided: once, if it changed, and never over a newer object.
+type StatusWriter struct {
+	Client   client.Client
+	Recorder events.EventRecorder
+	Clock    clock.PassiveClock
+}
+
+// Write patches the status of after, which is a copy of before with a new status, if the two differ. Before
+// is the object as it was read ahead of the observation: the patch carries its resourceVersion, so that a
+// write of anybody else in the meantime is a conflict, and this one is dropped.
+//
+// Once it has been written, after is as the API server has it, and a change of state is told as an Event.
+func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, observedAt time.Time) (written bool, err error) {
+	if sameStatus(before, after) {
+		return false, nil
+	}
+	if w.Clock.Since(observedAt) > maxObservationAge {
+		return false, ErrObservationTooOld
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
+	defer cancel()
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	err = w.Client.Status().Patch(ctx, after, patch)
+	countWrite(after, err)
+	if err != nil {
+		return false, fmt.Errorf("writing the status: %w", err)
+	}
+	w.tell(before, after)
+	return true, nil
+}
+
+// tell emits the Event for a change of state. It comes after the write, so that no Event speaks of a state
+// that was never shown.
+func (w *StatusWriter) tell(before, after client.Object) {
+	from, to := commonStatus(before), commonStatus(after)
+	if health.Known(from.State) == to.State {
+		return
+	}
+	kind := corev1.EventTypeWarning
+	if to.State == v1alpha1.StatePassing {
+		kind = corev1.EventTypeNormal
+	}
+	note := health.TransitionNote(from.State, to.State, to.Message)
+	action := string(health.Known(from.State)) + "To" + string(to.State)
+	w.Recorder.Eventf(after, nil, kind, v1alpha1.EventStateChanged, action, "%s", note)
+}
+
+// dropped reports whether an error of Write means that the result was rightly thrown away: the object has
+// changed or gone since it was read, or the observation grew old. It has to be looked at again.
+func dropped(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) || errors.Is(err, ErrObservationTooOld)
+}
+
+func commonStatus(object client.Object) *v1alpha1.CheckStatus {
+	return object.(v1alpha1.Check).CommonStatus()
+}
+
+func sameStatus(a, b client.Object) bool {
+	switch a := a.(type) {
+	case *v1alpha1.HealthCheck:
+		return equality.Semantic.DeepEqual(a.Status, b.(*v1alpha1.HealthCheck).Status)
+	case *v1alpha1.AliasCheck:
+		return equality.Semantic.DeepEqual(a.Status, b.(*v1alpha1.AliasCheck).Status)
+	default:
+		return false
+	}
+}
