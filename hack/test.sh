@@ -4,6 +4,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
+# The informers check that nobody mutates what they share (invariant I4); the variable is read at start.
+export KUBE_CACHE_MUTATION_DETECTOR=true
+
 started=$SECONDS
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
