@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -24,6 +25,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers"
 	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/sweep"
 )
 
 const (
@@ -48,7 +50,11 @@ func runManager(ctx context.Context, o *options) error {
 	if err != nil {
 		return fmt.Errorf("finding the API server: %w", err)
 	}
-	mgr, err := ctrl.NewManager(config, o.managerOptions())
+	options := o.managerOptions()
+	if err := o.attachSweep(config, &options.Cache); err != nil {
+		return fmt.Errorf("setting up the sweep: %w", err)
+	}
+	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
@@ -56,6 +62,20 @@ func runManager(ctx context.Context, o *options) error {
 		return err
 	}
 	return mgr.Start(ctx)
+}
+
+// attachSweep keeps every cache of the manager honest, those that come later too.
+func (o *options) attachSweep(config *rest.Config, options *cache.Options) error {
+	sweeper, err := sweep.New(sweep.Options{
+		Interval:   o.sweepInterval,
+		Scheme:     scheme(),
+		Registerer: metrics.Registry,
+		Log:        ctrl.Log.WithName("sweep"),
+	})
+	if err != nil {
+		return err
+	}
+	return sweeper.Attach(config, options)
 }
 
 func (o *options) managerOptions() ctrl.Options {
