@@ -48,6 +48,10 @@ func TestTheSampleRollsOutOnceItsDatabaseAnswersAndLeavesItsServiceWhileItDoesNo
 		MatchRegexp(`Readiness Gates:\n\s+Type\s+Status\n\s+health.aliascheck.dev/web-needs-db\s+False`),
 		MatchRegexp(`Warning\s+ReadinessGateChanged .* health.aliascheck.dev/web-needs-db is False: `+
 			`AliasCheck web-needs-db is Critical \(ProbeFailed\): .*refused`)))
+
+	open := `{"spec":{"targetRef":{"name":"nothing"},"whenMissing":"Passing"}}`
+	kubectl(t, "patch", "-n", "shop", "aliascheck/web-needs-db", "--type=merge", "--patch", open)
+	g.Eventually(readyEndpoints(t)).Should(Equal(3), "the gates open by an edit of the alias alone")
 }
 
 // readyEndpoints counts the endpoints of Service web that get traffic.
@@ -68,7 +72,9 @@ func readyEndpoints(t *testing.T) func() int {
 }
 
 func wideList(t *testing.T) func() string {
-	return func() string { return kubectl(t, "get", "pods", "-n", "shop", "--selector", "app=web", "--output", "wide") }
+	return func() string {
+		return kubectl(t, "get", "pods", "-n", "shop", "--selector", "app=web", "--output", "wide")
+	}
 }
 
 func kubectl(t *testing.T, args ...string) string {
