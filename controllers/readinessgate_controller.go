@@ -40,8 +40,8 @@ type ReadinessGateReconciler struct {
 }
 
 // SetupWithManager registers the reconciler.
-func (r *ReadinessGateReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	if err := indexGates(mgr.GetFieldIndexer()); err != nil {
+func (r *ReadinessGateReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	if err := indexGates(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("indexing pods by the aliases that their gates name: %w", err)
 	}
 	return ctrl.NewControllerManagedBy(mgr).

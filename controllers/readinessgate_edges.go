@@ -20,8 +20,8 @@ import (
 // gateIndex finds the pods whose gates name an alias, without looking at any other pod.
 const gateIndex = "readinessGates.alias"
 
-func indexGates(indexer client.FieldIndexer) error {
-	return indexer.IndexField(context.Background(), &corev1.Pod{}, gateIndex, func(object client.Object) []string {
+func indexGates(ctx context.Context, indexer client.FieldIndexer) error {
+	return indexer.IndexField(ctx, &corev1.Pod{}, gateIndex, func(object client.Object) []string {
 		return gate.Aliases(object.(*corev1.Pod))
 	})
 }
@@ -68,20 +68,20 @@ func conditionsDiffer(before, after client.Object) bool {
 // such as those of its labels, are no concern of its pods.
 func aliasChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return shownOf(e.ObjectOld) != shownOf(e.ObjectNew)
+		return mirroredOf(e.ObjectOld) != mirroredOf(e.ObjectNew)
 	}}
 }
 
-// shown is all that a gate has from its alias.
-type shown struct {
+// mirrored is all that a gate has from its alias.
+type mirrored struct {
 	ready           bool
 	state           v1alpha1.State
 	reason, message string
 }
 
-func shownOf(object client.Object) shown {
+func mirroredOf(object client.Object) mirrored {
 	status := commonStatus(object)
-	return shown{
+	return mirrored{
 		ready:   meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady),
 		state:   status.State,
 		reason:  status.Reason,

@@ -3,9 +3,12 @@ package controllers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -58,7 +61,23 @@ func patchConditions(ctx context.Context, c client.Client, pod *corev1.Pod, cond
 	// Only metadata is asked for in return: the pod itself may be large, and nobody reads it.
 	target := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
 	target.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
-	return c.Status().Patch(ctx, target, client.RawPatch(types.StrategicMergePatchType, body))
+	err = c.Status().Patch(ctx, target, client.RawPatch(types.StrategicMergePatchType, body))
+	if recreated(err) {
+		return apierrors.NewConflict(corev1.Resource("pods"), pod.Name, err)
+	}
+	return err
+}
+
+// recreated reports whether a patch was refused because another pod has the name now. The API server calls that
+// an invalid change of metadata.uid, and a conflict only if it finds out late.
+func recreated(err error) bool {
+	var refusal apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &refusal) || refusal.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(refusal.Status().Details.Causes, func(cause metav1.StatusCause) bool {
+		return cause.Field == "metadata.uid"
+	})
 }
 
 // tell emits an Event for each gate that has opened or closed. A gate that is open from the start is no news.

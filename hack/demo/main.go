@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/internal/managerprocess"
 )
 
 func main() {
@@ -57,15 +59,16 @@ func run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, cp.Stop()) }()
 	if ctx.Err() != nil {
-		return nil
+		return interrupted(length)
 	}
 
 	fmt.Println("starting bin/manager …")
-	manager, err := startManager(cp.Kubeconfig, filepath.Join(dir, "manager.log"))
+	manager, err := managerprocess.Start(filepath.Join(controlplane.Root(), "bin", "manager"),
+		filepath.Join(dir, "manager.log"), managerFlags(cp.Kubeconfig)...)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, manager.stop()) }()
+	defer func() { err = cmp.Or(err, manager.Stop()) }()
 
 	if err := applySamples(ctx, cp, service.address); err != nil {
 		return err
@@ -75,14 +78,16 @@ func run(ctx context.Context) (err error) {
 }
 
 // watchStory tells the story on what the API server shows, and stops watching when the story ends.
-func watchStory(ctx context.Context, cp *controlplane.ControlPlane, service *service, manager *manager, length time.Duration) error {
+func watchStory(ctx context.Context, cp *controlplane.ControlPlane, service *service,
+	manager *managerprocess.Process, length time.Duration,
+) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	changes, err := watchChecks(ctx, cp.Config)
 	if err != nil {
 		return err
 	}
-	return newStory(service, newScreen(os.Stdout)).tell(ctx, changes, manager.exited, length)
+	return newStory(service, newScreen(os.Stdout)).tell(ctx, changes, manager, length)
 }
 
 // storyLength is how long the demo runs; 0 is until it is interrupted.
@@ -95,6 +100,17 @@ func storyLength(value string) (time.Duration, error) {
 		return 0, fmt.Errorf("DEMO_FOR must be a duration such as 30s, and not %q", value)
 	}
 	return length, nil
+}
+
+// managerFlags let the manager probe loopback, where the demo service is, and open no ports of its own.
+func managerFlags(kubeconfig string) []string {
+	return []string{
+		"--kubeconfig=" + kubeconfig,
+		"--probe-allow-cidrs=127.0.0.0/8,::1/128",
+		"--leader-elect=false",
+		"--metrics-bind-address=0",
+		"--health-probe-bind-address=0",
+	}
 }
 
 func explain(kubeconfig, address string) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/aliascheck/aliascheck/internal/managerprocess"
 )
 
 const (
@@ -28,7 +30,7 @@ func newStory(service *service, screen screen) *story {
 
 // tell returns when length is over, with the verdict, or when ctx ends, or when the manager does. A length of
 // 0 has no end of its own.
-func (s *story) tell(ctx context.Context, changes <-chan change, managerExited <-chan error, length time.Duration) error {
+func (s *story) tell(ctx context.Context, changes <-chan change, manager *managerprocess.Process, length time.Duration) error {
 	var over <-chan time.Time
 	if length > 0 {
 		over = time.After(length)
@@ -45,8 +47,8 @@ func (s *story) tell(ctx context.Context, changes <-chan change, managerExited <
 		case now := <-flip.C:
 			s.flip(now)
 		case <-redraw.C:
-		case err := <-managerExited:
-			return err
+		case <-manager.Ended:
+			return manager.Failure()
 		case <-over:
 			return s.conclude()
 		case <-ctx.Done():
