@@ -25,6 +25,7 @@ func TestI1AStateIsRightWithinTheIntervalThoughEveryFrameIsSwallowed(t *testing.
 		"of all kinds":    lost(""),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t)
 			r.startManager()
 			r.changeUnder(faults)
@@ -43,6 +44,7 @@ func TestI1AStateIsRightThoughFramesAreLostFrozenOrLate(t *testing.T) {
 		"frames are late, by a few seconds": {Action: proxy.Delay, By: 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t)
 			r.startManager()
 			r.changeUnder(proxy.Faults{Frames: []proxy.FrameFault{fault}})
@@ -108,6 +110,7 @@ func TestI1AStateIsRightSoonAfterTheAPIServerStopsRefusing(t *testing.T) {
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 	} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t)
 			r.startManager()
 			r.create(r.healthCheck("web"), r.aliasOf("web"))

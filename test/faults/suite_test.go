@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +36,14 @@ func intervalFromEnvironment() time.Duration {
 		return given
 	}
 	return 2 * time.Second
+}
+
+// rounds is how often a test goes round: in CI, and in a soak, for which AC_SOAK is set.
+func rounds(ci, soak int) int {
+	if os.Getenv("AC_SOAK") != "" {
+		return soak
+	}
+	return ci
 }
 
 var (
@@ -84,21 +91,13 @@ func newRig(t *testing.T) *rig {
 	var err error
 	r.proxy, err = proxy.Start(plane.Config)
 	r.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { _ = r.proxy.Close() })
+	t.Cleanup(func() { r.Expect(r.proxy.Close()).To(Succeed()) })
 	r.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
 	r.Expect(r.proxy.WriteKubeconfig(r.kubeconfig)).To(Succeed())
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "faults-"}}
 	r.Expect(direct.Create(r.ctx, namespace)).To(Succeed())
 	r.namespace = namespace.Name
-	t.Cleanup(r.deleteChecks)
 	return r
-}
-
-// deleteChecks leaves nothing that the managers of later tests would probe.
-func (r *rig) deleteChecks() {
-	in := client.InNamespace(r.namespace)
-	r.Expect(direct.DeleteAllOf(context.Background(), &v1alpha1.AliasCheck{}, in)).To(Succeed())
-	r.Expect(direct.DeleteAllOf(context.Background(), &v1alpha1.HealthCheck{}, in)).To(Succeed())
 }
 
 // startManager waits until the manager is ready, and stops it when the test ends. A race that the detector
@@ -114,6 +113,7 @@ func (r *rig) startManager(flags ...string) *blackbox.Manager {
 func (r *rig) launchManager(flags ...string) *blackbox.Manager {
 	r.t.Helper()
 	m, err := blackbox.Start(r.kubeconfig, append([]string{
+		"--namespaces=" + r.namespace, // tests run side by side
 		"--resync-interval=" + interval.String(), "--sweep-interval=" + interval.String(),
 	}, flags...)...)
 	r.Expect(err).NotTo(HaveOccurred())
@@ -161,8 +161,12 @@ func (r *rig) create(objects ...client.Object) {
 func (r *rig) delete(objects ...client.Object) {
 	r.t.Helper()
 	for _, object := range objects {
-		r.Expect(client.IgnoreNotFound(direct.Delete(r.ctx, object))).To(Succeed())
+		r.Expect(r.remove(object)).To(Succeed())
 	}
+}
+
+func (r *rig) remove(object client.Object) error {
+	return client.IgnoreNotFound(direct.Delete(r.ctx, object))
 }
 
 // states are of the alias and of the HealthCheck of this name, read past all faults.
@@ -204,15 +208,6 @@ func (r *rig) repaired(since time.Time, states func() [2]v1alpha1.State, want [2
 	r.t.Helper()
 	r.Eventually(states).Should(Equal(want))
 	r.t.Logf("right after %s", time.Since(since).Round(10*time.Millisecond))
-}
-
-// eachName runs f for a number of names at once.
-func eachName(names []string, f func(name string)) {
-	var wg sync.WaitGroup
-	for _, name := range names {
-		wg.Go(func() { f(name) })
-	}
-	wg.Wait()
 }
 
 func names(prefix string, count int) []string {
