@@ -83,8 +83,8 @@ func (o *options) attachSweep(config *rest.Config, options *cache.Options) error
 func (o *options) managerOptions() ctrl.Options {
 	shutdown := shutdownTimeout
 	return ctrl.Options{
-		Scheme: scheme(),
-		Cache:  o.cacheOptions(),
+		Scheme:                        scheme(),
+		Cache:                         o.cacheOptions(),
 		Metrics:                       o.metricsOptions(),
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
