@@ -26,6 +26,7 @@ import (
 	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/probe"
 	"github.com/aliascheck/aliascheck/internal/sweep"
+	"github.com/aliascheck/aliascheck/internal/target"
 )
 
 const (
@@ -60,7 +61,7 @@ func runManager(ctx context.Context, o *options) error {
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
-	if err := o.setup(ctx, mgr); err != nil {
+	if err := o.setup(ctx, mgr, options.Cache.NewInformer); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
@@ -117,8 +118,8 @@ func (o *options) metricsOptions() metricsserver.Options {
 	return options
 }
 
-// setup registers all that runs in the manager.
-func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
+// setup registers all that runs in the manager. The informers of kinds that aliases need are swept like the others.
+func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer target.NewInformerFunc) error {
 	writer := &controllers.StatusWriter{
 		Client:   mgr.GetClient(),
 		Recorder: mgr.GetEventRecorder("aliascheck"),
@@ -127,7 +128,7 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
 	if err := o.setupHealthChecks(mgr, writer); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
-	if err := o.setupAliasChecks(ctx, mgr, writer); err != nil {
+	if err := o.setupAliasChecks(ctx, mgr, writer, newInformer); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
 	if err := o.setupReadinessGates(ctx, mgr, writer); err != nil {
@@ -172,13 +173,17 @@ func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
 	}), nil
 }
 
-func (o *options) setupAliasChecks(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
+func (o *options) setupAliasChecks(
+	ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter, newInformer target.NewInformerFunc,
+) error {
 	return (&controllers.AliasCheckReconciler{
 		Client:                  mgr.GetClient(),
 		Writer:                  writer,
 		Clock:                   clock.RealClock{},
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
+		Namespaces:              o.namespaces,
+		NewInformer:             newInformer,
 	}).SetupWithManager(ctx, mgr)
 }
 
