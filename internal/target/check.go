@@ -1,0 +1,62 @@
+package target
+
+import (
+	"context"
+	"time"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+func (o *Observer) healthCheck(ctx context.Context, ref Reference) (health.Observation, error) {
+	check := &v1alpha1.HealthCheck{}
+	found, err := o.get(ctx, ref, check)
+	switch {
+	case err != nil:
+		return health.Observation{}, err
+	case !found:
+		return missing(ref), nil
+	default:
+		return one(healthCheckMember(check)), nil
+	}
+}
+
+// healthCheckMember is the state that a HealthCheck shows. The annotation for maintenance counts from the
+// moment that it is there, and not only once the status says so too.
+func healthCheckMember(check *v1alpha1.HealthCheck) health.Member {
+	member := memberOf(kindHealthCheck, check)
+	_, annotated := health.MaintenanceAnnotation(check.Annotations)
+	if annotated && member.State != v1alpha1.StateMaintenance {
+		reason, _ := health.MaintenanceOf(check)
+		return inMaintenance(member, reason)
+	}
+	return member
+}
+
+func memberOf(kind string, check v1alpha1.Check) health.Member {
+	status := check.CommonStatus()
+	member := health.Member{
+		Kind:      kind,
+		Namespace: check.GetNamespace(),
+		Name:      check.GetName(),
+		State:     health.Known(status.State),
+		Reason:    status.Reason,
+		Message:   status.Message,
+	}
+	if member.Reason == "" {
+		member.Reason = v1alpha1.ReasonNotYetReported
+	}
+	if status.LastTransitionTime != nil {
+		member.Since = status.LastTransitionTime.Time
+	}
+	return member
+}
+
+// inMaintenance is a member which an operator has put in maintenance, whatever its own state is.
+func inMaintenance(member health.Member, reason string) health.Member {
+	member.State = v1alpha1.StateMaintenance
+	member.Reason = v1alpha1.ReasonMaintenance
+	member.Message = reason
+	member.Since = time.Time{}
+	return member
+}
