@@ -521,4 +521,6 @@ func messageOf(ctx context.Context, pod *corev1.Pod, conditionType string) func(
 	return func(g Gomega) string { return gateOf(statusOf(ctx, pod)(g), conditionType).Message }
 }
 
-func anHourAgo() metav1.Time { return metav1.Time{Time: time.Now().Add(-time.Hour).Truncate(time.Second)} }
+func anHourAgo() metav1.Time {
+	return metav1.Time{Time: time.Now().Add(-time.Hour).Truncate(time.Second)}
+}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -24,6 +23,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers"
+	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/probe"
 	"github.com/aliascheck/aliascheck/internal/sweep"
 )
@@ -34,6 +34,8 @@ const (
 	// maxConcurrentAliases is how many aliases are evaluated at once. They never wait for a target, only for
 	// their status write, and beyond this many the API server is the limit.
 	maxConcurrentAliases = 64
+	// maxConcurrentGates is how many pods are written at once.
+	maxConcurrentGates = 64
 	// shutdownTimeout leaves two of the ten seconds in which SIGTERM ends the process.
 	shutdownTimeout = 8 * time.Second
 )
@@ -81,12 +83,8 @@ func (o *options) attachSweep(config *rest.Config, options *cache.Options) error
 func (o *options) managerOptions() ctrl.Options {
 	shutdown := shutdownTimeout
 	return ctrl.Options{
-		Scheme: scheme(),
-		Cache:  o.cacheOptions(),
-		Client: client.Options{Cache: &client.CacheOptions{
-			// Read live and by name: no list, no watch and no cache of these.
-			DisableFor: []client.Object{&corev1.Secret{}, &coordinationv1.Lease{}},
-		}},
+		Scheme:                        scheme(),
+		Cache:                         o.cacheOptions(),
 		Metrics:                       o.metricsOptions(),
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
@@ -98,7 +96,10 @@ func (o *options) managerOptions() ctrl.Options {
 }
 
 func (o *options) cacheOptions() cache.Options {
-	options := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject:         map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: controllers.StripPod}},
+	}
 	if len(o.namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}
 		for _, namespace := range o.namespaces {
@@ -129,6 +130,9 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
 	if err := o.setupAliasChecks(ctx, mgr, writer); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
+	if err := o.setupReadinessGates(ctx, mgr, writer); err != nil {
+		return fmt.Errorf("setting up readiness gates: %w", err)
+	}
 	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo())
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding /healthz: %w", err)
@@ -140,14 +144,32 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
 }
 
 func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.StatusWriter) error {
+	prober, err := o.prober(mgr)
+	if err != nil {
+		return err
+	}
 	return (&controllers.HealthCheckReconciler{
 		Client:              mgr.GetClient(),
 		Writer:              writer,
-		Prober:              probe.New(probe.Options{Guard: probe.NewGuard(o.allow, o.deny)}),
+		Prober:              prober,
 		Clock:               clock.RealClock{},
 		Resync:              o.resyncInterval,
 		MaxConcurrentProbes: o.maxConcurrentProbes,
 	}).SetupWithManager(mgr)
+}
+
+// prober reads the cluster live: a probe judges what is there now.
+func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
+	live, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making a client for probes: %w", err)
+	}
+	reads := controllers.LiveReads{Reader: live}
+	return probe.New(probe.Options{
+		Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, Leases: reads, Jobs: jobs.New(live),
+	}), nil
 }
 
 func (o *options) setupAliasChecks(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
@@ -157,6 +179,19 @@ func (o *options) setupAliasChecks(ctx context.Context, mgr manager.Manager, wri
 		Clock:                   clock.RealClock{},
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
+	}).SetupWithManager(ctx, mgr)
+}
+
+func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
+	if !o.readinessGates {
+		return nil
+	}
+	return (&controllers.ReadinessGateReconciler{
+		Client:        mgr.GetClient(),
+		Recorder:      writer.Recorder,
+		Clock:         writer.Clock,
+		Resync:        o.resyncInterval,
+		MaxConcurrent: maxConcurrentGates,
 	}).SetupWithManager(ctx, mgr)
 }
 
