@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func (c cluster) startManager(t *testing.T) {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("the manager's log:\n%s", manager.Log())
+			t.Logf("errors in the manager's log:\n%s", errorsOf(manager.Log()))
 		}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -86,6 +87,17 @@ func (c cluster) startManager(t *testing.T) {
 	if err := manager.WaitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// errorsOf is what the manager complained about.
+func errorsOf(log string) string {
+	var lines []string
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, `"level":"error"`) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 // managerKubeconfig is the administrator's, who acts as the manager.
