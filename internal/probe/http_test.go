@@ -17,14 +17,14 @@ import (
 )
 
 // serving is a server which answers so until the test ends.
-func serving(t testing.TB, handler http.HandlerFunc) string {
+func serving(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
-func answering(t testing.TB, code int) string {
+func answering(t *testing.T, code int) string {
 	t.Helper()
 	return serving(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
 }
