@@ -1,4 +1,4 @@
-package controllers_test
+package controllers
 
 import (
 	"errors"
@@ -9,26 +9,25 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers"
 )
 
 // A process that was frozen between looking and writing has perhaps lost its lease meanwhile.
 func TestI3AnObservationThatGrewOldIsNeverWritten(t *testing.T) {
 	clock := testingclock.NewFakePassiveClock(time.Now())
-	writer := &controllers.StatusWriter{Clock: clock} // without a client: a write would panic
+	writer := &StatusWriter{Clock: clock} // without a client: a write would panic
 	before := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
 	after := before.DeepCopy()
 	after.Status.State = v1alpha1.StatePassing
 
 	observedAt := clock.Now()
 	clock.SetTime(observedAt.Add(6 * time.Second))
-	if _, err := writer.Write(t.Context(), before, after, observedAt); !errors.Is(err, controllers.ErrObservationTooOld) {
-		t.Errorf("writing an observation of 6s ago gives %v, want %v", err, controllers.ErrObservationTooOld)
+	if _, err := writer.Write(t.Context(), before, after, observedAt); !errors.Is(err, ErrObservationTooOld) {
+		t.Errorf("writing an observation of 6s ago gives %v, want %v", err, ErrObservationTooOld)
 	}
 }
 
 func TestI7AStatusThatIsTheSameIsNotWritten(t *testing.T) {
-	writer := &controllers.StatusWriter{Clock: testingclock.NewFakePassiveClock(time.Now())}
+	writer := &StatusWriter{Clock: testingclock.NewFakePassiveClock(time.Now())}
 	check := &v1alpha1.AliasCheck{Status: v1alpha1.AliasCheckStatus{CheckStatus: v1alpha1.CheckStatus{State: v1alpha1.StatePassing}}}
 	if written, err := writer.Write(t.Context(), check, check.DeepCopy(), time.Now()); written || err != nil {
 		t.Errorf("the same status again: written %t, %v, want neither a write nor an error", written, err)

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,17 +91,19 @@ func newManagerAs(config *rest.Config, namespaces ...string) ctrl.Manager {
 	return mgr
 }
 
-// start runs a manager until the spec ends.
-func start(mgr ctrl.Manager) {
+// start runs a manager until the spec ends, or until it is stopped.
+func start(mgr ctrl.Manager) (stop func()) {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	DeferCleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		Expect(<-ended).To(Succeed())
 	})
+	DeferCleanup(stop)
 	Expect(mgr.GetCache().WaitForCacheSync(ctx)).To(BeTrue())
+	return stop
 }
 
 func writerOf(mgr ctrl.Manager) *StatusWriter {

@@ -1,2 +1,18 @@
-// Package probe looks at the world, one prober a source. It knows no Kubernetes client.
+// Package probe looks at the world, once per call: HTTP, TCP, gRPC, UDP, a heartbeat or a Job.
+//
+//	Probes.Probe(ctx, check) → Result
+//
+// The context is the only stop signal, and its deadline is the check's timeout. Nothing is kept between
+// probes: no connection, no resolved name, no Secret; so what changed since the last probe counts at once.
+//
+// Considerations that shape it:
+//
+//   - Who may write a HealthCheck must not reach through the manager what they could not reach themselves.
+//     Every socket is opened by the dialer, and the Guard judges the address that it is about to connect to,
+//     after DNS, for each redirect anew.
+//   - A failing check writes its status once, so messages have no volatile text. They are made of our own
+//     words (failure.go), never of raw error texts: those name ports of this side, DNS servers, times, and
+//     now and then a piece of a response.
+//   - Nothing of a response's body and no secret reaches a Result.
+//   - The package knows no Kubernetes client. Secrets, Leases and Jobs come through small interfaces.
 package probe

@@ -1,0 +1,80 @@
+package probe
+
+import (
+	"sync"
+	"time"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// phase is what a probe is doing, in the words of a message.
+type phase string
+
+const (
+	resolving   phase = "while resolving the name"
+	connecting  phase = "while connecting"
+	handshaking phase = "during the TLS handshake"
+	sending     phase = "while sending the request"
+	awaiting    phase = "while waiting for the response"
+	reading     phase = "while reading the body"
+)
+
+// attempt is one probe as messages tell it.
+type attempt struct {
+	// limit is the timeout as the spec has it. What is left of the context's deadline would be another text
+	// every time.
+	limit time.Duration
+
+	// locked is written by the goroutines of net/http and grpc too; hold mu.
+	mu     sync.Mutex
+	locked struct {
+		subject string
+		phase   phase
+		// certificateAsked is whether the server asked for a client's certificate.
+		certificateAsked bool
+	}
+}
+
+// newAttempt begins to try the subject, such as "GET http://web.shop:8080/healthz".
+func newAttempt(check *v1alpha1.HealthCheck, subject string) *attempt {
+	a := &attempt{limit: check.Spec.ProbeTimeout()}
+	a.locked.subject = subject
+	return a
+}
+
+func (a *attempt) enter(p phase) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.phase = p
+}
+
+// retitled names the subject anew, as where a redirect led to; the last one counts.
+func (a *attempt) retitled(subject string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.subject = subject
+}
+
+func (a *attempt) now() (subject string, p phase) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.locked.subject, a.locked.phase
+}
+
+func (a *attempt) askedForCertificate() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.certificateAsked = true
+}
+
+func (a *attempt) certificateAsked() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.locked.certificateAsked
+}
+
+// says is a message on the attempt: its subject, and what came back.
+func (a *attempt) says(what string) string {
+	subject, _ := a.now()
+	return subject + ": " + what
+}

@@ -1,0 +1,117 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// maxAddresses of one name are tried: enough for any cluster, and a bound on what a name can make us do.
+const maxAddresses = 16
+
+// Resolver looks names up, as a *net.Resolver does.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// systemResolver is Go's own, since a lookup of the C library does not end with its context.
+var systemResolver = &net.Resolver{PreferGo: true}
+
+// dialer opens every socket of this package. It resolves the name itself, so that each address passes the
+// guard on its own and is then connected to as it is, without a second lookup.
+type dialer struct {
+	guard    *Guard
+	resolver Resolver
+}
+
+// dial connects to the first address of a name that is not denied and answers.
+func (d dialer) dial(ctx context.Context, a *attempt, network, address string) (net.Conn, error) {
+	a.enter(resolving)
+	destinations, err := d.resolve(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	a.enter(connecting)
+	var errs []error
+	for i, destination := range destinations {
+		conn, err := d.connect(ctx, network, destination, len(destinations)-i)
+		if err == nil {
+			return conn, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, mostTelling(errs)
+}
+
+func (d dialer) resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
+	host, port, err := splitAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := d.lookup(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var destinations []netip.AddrPort
+	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
+		destinations = append(destinations, netip.AddrPortFrom(addr.Unmap(), port))
+	}
+	return destinations, nil
+}
+
+func splitAddress(address string) (host string, port uint16, err error) {
+	host, service, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		return "", 0, plainError("the address must be a host and a port, such as db.shop:5432 or [fd00::1]:5432")
+	}
+	number, err := strconv.ParseUint(service, 10, 16)
+	if err != nil || number == 0 {
+		return "", 0, plainError("the port must be from 1 to 65535")
+	}
+	return host, uint16(number), nil
+}
+
+func (d dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	addrs, err := d.resolver.LookupNetIP(ctx, "ip", host)
+	if err == nil && len(addrs) == 0 {
+		err = &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	return addrs, err
+}
+
+// connect opens one socket. It may use its share of the time that is left, so that an address which hangs
+// leaves some for those after it.
+func (d dialer) connect(ctx context.Context, network string, to netip.AddrPort, sharers int) (net.Conn, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(sharers))
+		defer cancel()
+	}
+	socket := net.Dialer{ControlContext: d.guard.control, KeepAlive: -1}
+	return socket.DialContext(ctx, network, to.String())
+}
+
+// mostTelling is what the errors of several addresses come to: how those failed that the guard let pass, and
+// where it let none pass the denial of the lowest address, since the order of DNS is random.
+func mostTelling(errs []error) error {
+	var denials []*DeniedError
+	var others []error
+	for _, err := range errs {
+		if denied, ok := errors.AsType[*DeniedError](err); ok {
+			denials = append(denials, denied)
+		} else {
+			others = append(others, err)
+		}
+	}
+	if len(others) > 0 {
+		return errors.Join(others...)
+	}
+	return slices.MinFunc(denials, func(a, b *DeniedError) int { return a.Addr.Compare(b.Addr) })
+}

@@ -1,0 +1,172 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// failed is the result for an error, in words that are the same each time the same thing happens.
+func (a *attempt) failed(err error) Result {
+	if denied, ok := errors.AsType[*DeniedError](err); ok {
+		return failedFor(v1alpha1.ReasonAddressDenied, a.says(denied.Error()))
+	}
+	if secret, ok := errors.AsType[*secretError](err); ok {
+		return failedFor(secret.reason, a.says(secret.message))
+	}
+	_, p := a.now()
+	return failed(a.says(a.words(err, p)))
+}
+
+// words tells an error in the words of this file only. Texts of other packages may name ports of this side,
+// DNS servers, times of day, or a piece of the response; none may reach a status.
+func (a *attempt) words(err error, p phase) string {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return a.distinct(joined.Unwrap(), p)
+	}
+	if timedOut(err) {
+		return fmt.Sprintf("timed out after %s %s", brief(a.limit), p)
+	}
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	if plain, ok := errors.AsType[plainError](err); ok {
+		return string(plain)
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dnsWords(dns)
+	}
+	if words, ok := certificateWords(err); ok {
+		return words
+	}
+	if (p == sending || p == awaiting) && a.certificateAsked() && hungUp(err) {
+		return clientRefused
+	}
+	return transportWords(err, p)
+}
+
+// clientRefused is said of a server that hangs up on a client whose certificate it asked for.
+const clientRefused = "the server closed the connection after it asked for a client certificate"
+
+// hungUp tells that the server ended the connection, in whichever of the many ways that net/http sees it.
+func hungUp(err error) bool { return !strings.Contains(err.Error(), "malformed") }
+
+// isAlert tells the error with which crypto/tls names an alert of the other side.
+func isAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
+}
+
+// plainError is an error whose text is made for a message as it stands.
+type plainError string
+
+func (e plainError) Error() string { return string(e) }
+
+// distinct tells the errors of several addresses of one name. Their order is that of DNS, which is random.
+func (a *attempt) distinct(errs []error, p phase) string {
+	var all []string
+	for _, err := range errs {
+		all = append(all, a.words(err, p))
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), "; ")
+}
+
+func timedOut(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+func dnsWords(err *net.DNSError) string {
+	if err.IsNotFound {
+		return "no such host"
+	}
+	return "the name could not be resolved: the DNS server did not answer, or answered with an error"
+}
+
+func certificateWords(err error) (string, bool) {
+	if host, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate is not valid for " + host.Host, true
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "the certificate is signed by an unknown authority", true
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return invalidCertificateWords(invalid), true
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "the certificate could not be verified", true
+	}
+	return "", false
+}
+
+// invalidCertificateWords leaves out the current time, which crypto/x509 puts into its text.
+func invalidCertificateWords(err x509.CertificateInvalidError) string {
+	if err.Reason == x509.Expired && err.Cert != nil {
+		return fmt.Sprintf("the certificate is valid only from %s to %s",
+			err.Cert.NotBefore.UTC().Format(time.RFC3339), err.Cert.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return "the certificate is not valid for this use"
+}
+
+func transportWords(err error, p phase) string {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return withPhase(errno.Error(), p)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && isAlert(err) {
+		return "the server refused the TLS handshake: " + op.Err.Error()
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+		return "the server does not speak TLS"
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+		return "the server closed the connection " + string(p)
+	}
+	if strings.Contains(err.Error(), "http2: ") || strings.HasPrefix(err.Error(), "stream error: ") {
+		return "the server broke HTTP/2 off " + string(p)
+	}
+	switch p {
+	case handshaking:
+		return "the TLS handshake failed"
+	case sending, awaiting:
+		return "the answer is not a valid HTTP response"
+	case reading:
+		return "the body of the response is broken"
+	default:
+		return withPhase("failed", p)
+	}
+}
+
+// withPhase adds the phase to what went wrong, except where it goes without saying.
+func withPhase(what string, p phase) string {
+	if p == connecting && what != "failed" {
+		return what
+	}
+	return what + " " + string(p)
+}
+
+// brief is a duration as one would write it: 1m and not 1m0s.
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

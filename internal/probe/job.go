@@ -1,0 +1,4 @@
+package probe
+
+// Jobs runs Jobs from the templates of CronJobs.
+type Jobs interface{}

@@ -1,0 +1,72 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// Secrets reads one Secret, live: there is no list, no watch and no cache of them. Errors are those of the API.
+type Secrets interface {
+	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+}
+
+// secretError says why a value is not to be had. Its message names Secrets and keys, and no values.
+type secretError struct{ reason, message string }
+
+func (e *secretError) Error() string { return e.message }
+
+// secretReader reads the Secrets of one namespace.
+type secretReader struct {
+	secrets   Secrets
+	namespace string
+}
+
+func (p *Probes) secretsOf(check *v1alpha1.HealthCheck) secretReader {
+	return secretReader{secrets: p.secrets, namespace: check.Namespace}
+}
+
+func (r secretReader) key(ctx context.Context, ref v1alpha1.SecretKeyReference) ([]byte, error) {
+	secret, err := r.secret(ctx, ref.Name)
+	if err != nil {
+		return nil, err
+	}
+	value, found := secret.Data[ref.Key]
+	if !found {
+		return nil, &secretError{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %s has no key %s", ref.Name, ref.Key)}
+	}
+	return value, nil
+}
+
+func (r secretReader) secret(ctx context.Context, name string) (*corev1.Secret, error) {
+	if r.secrets == nil {
+		return nil, plainError("this manager reads no Secrets")
+	}
+	secret, err := r.secrets.Secret(ctx, r.namespace, name)
+	switch {
+	case err == nil:
+		return secret, nil
+	case apierrors.IsNotFound(err):
+		return nil, &secretError{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %s does not exist", name)}
+	case apierrors.IsForbidden(err):
+		return nil, &secretError{v1alpha1.ReasonSecretForbidden, fmt.Sprintf("the manager may not read Secret %s: "+
+			"install config/rbac/optional/secret_reader.yaml in the namespace", name)}
+	default:
+		return nil, readFailure("Secret "+name, err)
+	}
+}
+
+// readFailure tells that the API server could not be asked, by the error's reason: its text may differ each time.
+func readFailure(what string, err error) error {
+	if timedOut(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) {
+		return plainError(what + " could not be read: the API server did not answer in time")
+	}
+	if reason := apierrors.ReasonForError(err); reason != "" {
+		return plainError(fmt.Sprintf("%s could not be read: %s", what, reason))
+	}
+	return plainError(what + " could not be read from the API server")
+}

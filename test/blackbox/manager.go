@@ -1,0 +1,145 @@
+package blackbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+)
+
+// build builds the manager once per test binary. The go command's cache makes the second time quick.
+var build = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(controlplane.Root(), "bin", "manager-race")
+	command := exec.Command("go", "build", "-race", "-o", path, "./cmd/manager")
+	command.Dir = controlplane.Root()
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the manager: %w: %s", err, output)
+	}
+	return path, nil
+})
+
+// Manager is a running manager process.
+type Manager struct {
+	// HealthAddress serves /healthz and /readyz, MetricsAddress /metrics in plain HTTP.
+	HealthAddress, MetricsAddress string
+
+	command *exec.Cmd
+	log     *Log
+	ended   chan struct{}
+	result  error
+}
+
+// Start builds the manager if need be, and starts it against the API server of a kubeconfig. It may probe
+// loopback addresses. Flags are further ones, which win over these.
+func Start(kubeconfig string, flags ...string) (*Manager, error) {
+	binary, err := build()
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{log: &Log{}, ended: make(chan struct{})}
+	for _, address := range []*string{&m.HealthAddress, &m.MetricsAddress} {
+		if *address, err = freeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	m.command = exec.Command(binary, append([]string{
+		"--kubeconfig=" + kubeconfig,
+		"--probe-allow-cidrs=127.0.0.0/8,::1/128",
+		"--health-probe-bind-address=" + m.HealthAddress,
+		"--metrics-bind-address=" + m.MetricsAddress,
+		"--metrics-secure=false",
+	}, flags...)...)
+	m.command.Env = append(os.Environ(), "KUBE_CACHE_MUTATION_DETECTOR=true")
+	m.command.Stdout, m.command.Stderr = m.log, m.log
+	if err := m.command.Start(); err != nil {
+		return nil, fmt.Errorf("starting the manager: %w", err)
+	}
+	go func() {
+		m.result = m.command.Wait()
+		close(m.ended)
+	}()
+	return m, nil
+}
+
+// WaitReady waits until /readyz is ok: the caches are synced.
+func (m *Manager) WaitReady(ctx context.Context) error {
+	for {
+		if m.ready(ctx) {
+			return nil
+		}
+		select {
+		case <-m.ended:
+			return fmt.Errorf("the manager ended before it was ready: %w: %s", m.result, m.log)
+		case <-ctx.Done():
+			return fmt.Errorf("the manager is not ready: %w: %s", ctx.Err(), m.log)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (m *Manager) ready(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.HealthAddress+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// Signal sends a signal, such as SIGSTOP.
+func (m *Manager) Signal(signal syscall.Signal) error { return m.command.Process.Signal(signal) }
+
+// Stop asks the manager to end, and fails if it has not after the ten seconds that it may take, or if it
+// ended badly. A race that the detector saw is a bad end.
+func (m *Manager) Stop() error {
+	if err := m.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stopping the manager: %w", err)
+	}
+	select {
+	case <-m.ended:
+		if m.result != nil {
+			return fmt.Errorf("the manager ended badly: %w: %s", m.result, m.log)
+		}
+		return nil
+	case <-time.After(10 * time.Second):
+		m.Kill()
+		return fmt.Errorf("the manager had not ended 10s after SIGTERM: %s", m.log)
+	}
+}
+
+// Kill ends the manager with SIGKILL, and waits until it is gone.
+func (m *Manager) Kill() {
+	_ = m.command.Process.Kill()
+	<-m.ended
+}
+
+// Ended is closed when the process is gone.
+func (m *Manager) Ended() <-chan struct{} { return m.ended }
+
+// Log is what the manager has printed so far.
+func (m *Manager) Log() string { return m.log.String() }
+
+// PID is the process id.
+func (m *Manager) PID() int { return m.command.Process.Pid }
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
