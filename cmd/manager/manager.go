@@ -118,11 +118,7 @@ func (o *options) metricsOptions() metricsserver.Options {
 	return options
 }
 
-<<<<<<< HEAD
 // setup registers all that runs in the manager. The informers of kinds that aliases need are swept like the others.
-=======
-// setup registers all that runs in the manager.
->>>>>>> alias
 func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer target.NewInformerFunc) error {
 	writer := &controllers.StatusWriter{
 		Client:   mgr.GetClient(),
