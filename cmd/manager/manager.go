@@ -23,6 +23,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers"
+	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/probe"
 	"github.com/aliascheck/aliascheck/internal/sweep"
 	"github.com/aliascheck/aliascheck/internal/target"
@@ -117,7 +118,7 @@ func (o *options) metricsOptions() metricsserver.Options {
 	return options
 }
 
-// setup registers all that runs in the manager.
+// setup registers all that runs in the manager. The informers of kinds that aliases need are swept like the others.
 func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer target.NewInformerFunc) error {
 	writer := &controllers.StatusWriter{
 		Client:   mgr.GetClient(),
@@ -144,19 +145,32 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer ta
 }
 
 func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.StatusWriter) error {
+	prober, err := o.prober(mgr)
+	if err != nil {
+		return err
+	}
 	return (&controllers.HealthCheckReconciler{
 		Client:              mgr.GetClient(),
 		Writer:              writer,
-		Prober:              o.prober(mgr),
+		Prober:              prober,
 		Clock:               clock.RealClock{},
 		Resync:              o.resyncInterval,
 		MaxConcurrentProbes: o.maxConcurrentProbes,
 	}).SetupWithManager(mgr)
 }
 
-func (o *options) prober(mgr manager.Manager) probe.Prober {
-	reads := controllers.LiveReads{Reader: mgr.GetAPIReader()}
-	return probe.New(probe.Options{Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, Leases: reads})
+// prober reads the cluster live: a probe judges what is there now.
+func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
+	live, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making a client for probes: %w", err)
+	}
+	reads := controllers.LiveReads{Reader: live}
+	return probe.New(probe.Options{
+		Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, Leases: reads, Jobs: jobs.New(live),
+	}), nil
 }
 
 func (o *options) setupAliasChecks(
