@@ -2,7 +2,9 @@ package controllers
 
 import (
 	"context"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -95,10 +97,15 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 	})
 })
 
+// installReferenceGrants installs the CRD that comes with the module of its types.
 func installReferenceGrants() {
 	GinkgoHelper()
-	_, err := envtest.InstallCRDs(plane.Config, envtest.CRDInstallOptions{
-		Paths: []string{filepath.Join("testdata", "referencegrants.yaml")}, ErrorIfPathMissing: true,
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	Expect(err).NotTo(HaveOccurred())
+	crd := filepath.Join(strings.TrimSpace(string(module)),
+		"config", "crd", "standard", "gateway.networking.k8s.io_referencegrants.yaml")
+	_, err = envtest.InstallCRDs(plane.Config, envtest.CRDInstallOptions{
+		Paths: []string{crd}, ErrorIfPathMissing: true,
 	})
 	Expect(err).NotTo(HaveOccurred())
 }

@@ -20,7 +20,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/aliascheck/aliascheck/internal/controlplane"
-	"github.com/aliascheck/aliascheck/internal/managerprocess"
 )
 
 func main() {
@@ -63,12 +62,11 @@ func run(ctx context.Context) (err error) {
 	}
 
 	fmt.Println("starting bin/manager …")
-	manager, err := managerprocess.Start(filepath.Join(controlplane.Root(), "bin", "manager"),
-		filepath.Join(dir, "manager.log"), managerFlags(cp.Kubeconfig)...)
+	manager, err := startManager(cp.Kubeconfig, filepath.Join(dir, "manager.log"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, manager.Stop()) }()
+	defer func() { err = cmp.Or(err, manager.stop()) }()
 
 	if err := applySamples(ctx, cp, service.address); err != nil {
 		return err
@@ -79,7 +77,7 @@ func run(ctx context.Context) (err error) {
 
 // watchStory tells the story on what the API server shows, and stops watching when the story ends.
 func watchStory(ctx context.Context, cp *controlplane.ControlPlane, service *service,
-	manager *managerprocess.Process, length time.Duration,
+	manager *manager, length time.Duration,
 ) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -100,17 +98,6 @@ func storyLength(value string) (time.Duration, error) {
 		return 0, fmt.Errorf("DEMO_FOR must be a duration such as 30s, and not %q", value)
 	}
 	return length, nil
-}
-
-// managerFlags let the manager probe loopback, where the demo service is, and open no ports of its own.
-func managerFlags(kubeconfig string) []string {
-	return []string{
-		"--kubeconfig=" + kubeconfig,
-		"--probe-allow-cidrs=127.0.0.0/8,::1/128",
-		"--leader-elect=false",
-		"--metrics-bind-address=0",
-		"--health-probe-bind-address=0",
-	}
 }
 
 func explain(kubeconfig, address string) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/aliascheck/aliascheck/internal/managerprocess"
 )
 
 const (
@@ -30,7 +28,7 @@ func newStory(service *service, screen screen) *story {
 
 // tell returns when length is over, with the verdict, or when ctx ends, or when the manager does. A length of
 // 0 has no end of its own.
-func (s *story) tell(ctx context.Context, changes <-chan change, manager *managerprocess.Process, length time.Duration) error {
+func (s *story) tell(ctx context.Context, changes <-chan change, manager *manager, length time.Duration) error {
 	var over <-chan time.Time
 	if length > 0 {
 		over = time.After(length)
@@ -47,8 +45,8 @@ func (s *story) tell(ctx context.Context, changes <-chan change, manager *manage
 		case now := <-flip.C:
 			s.flip(now)
 		case <-redraw.C:
-		case <-manager.Ended:
-			return manager.Failure()
+		case <-manager.ended:
+			return manager.failure()
 		case <-over:
 			return s.conclude()
 		case <-ctx.Done():

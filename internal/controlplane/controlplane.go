@@ -37,6 +37,7 @@ type ControlPlane struct {
 	environment       *envtest.Environment
 	dir               string
 	controllerManager *exec.Cmd
+	broken            []*Process
 }
 
 // Start starts a control plane and waits until it is ready.
@@ -136,6 +137,9 @@ func (cp *ControlPlane) Stop() error {
 	if cp.controllerManager != nil && cp.controllerManager.Process != nil {
 		_ = cp.controllerManager.Process.Kill()
 		_ = cp.controllerManager.Wait()
+	}
+	for _, p := range cp.broken {
+		p.end()
 	}
 	err := cp.environment.Stop()
 	_ = os.RemoveAll(cp.dir)

@@ -98,6 +98,8 @@ func (p *Probes) Probe(ctx context.Context, check *v1alpha1.HealthCheck) Result 
 		return p.udp(ctx, check)
 	case typeHeartbeat:
 		return p.heartbeat(ctx, check)
+	case typeJob:
+		return p.job(ctx, check)
 	default:
 		return failed("nothing to probe: set exactly one of http, tcp, grpc, udp, heartbeat or job")
 	}
