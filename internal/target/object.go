@@ -2,6 +2,7 @@ package target
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -59,6 +60,9 @@ func kstatusMember(member health.Member, object *unstructured.Unstructured) heal
 	}
 	member.State = stateOfKstatus[result.Status]
 	member.Message = result.Message
+	if member.Message == "" {
+		member.Message = fmt.Sprintf("kstatus of %s %s is %s", member.Kind, member.Name, result.Status)
+	}
 	member.Reason, member.Since = toldBy(result, object)
 	return member
 }
