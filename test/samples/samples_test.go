@@ -29,12 +29,23 @@ func TestEverySampleIsValid(t *testing.T) {
 }
 
 func TestThereIsASampleOfEverySource(t *testing.T) {
-	files := samples(t)
 	for _, source := range []string{"http", "tcp", "grpc", "udp", "heartbeat", "job"} {
-		name := "healthcheck_" + source + ".yaml"
-		if !slices.ContainsFunc(files, func(file string) bool { return filepath.Base(file) == name }) {
-			t.Errorf("there is no %s", name)
-		}
+		mustHaveSample(t, "healthcheck_"+source+".yaml")
+	}
+}
+
+func TestThereIsASampleOfEveryTarget(t *testing.T) {
+	for _, target := range []string{
+		"healthcheck", "aliascheck", "service", "node", "selector", "deployment", "condition",
+	} {
+		mustHaveSample(t, "aliascheck_"+target+".yaml")
+	}
+}
+
+func mustHaveSample(t *testing.T, name string) {
+	t.Helper()
+	if !slices.ContainsFunc(samples(t), func(file string) bool { return filepath.Base(file) == name }) {
+		t.Errorf("there is no %s", name)
 	}
 }
 
