@@ -61,7 +61,10 @@ func TestTheHealthOfAnyKindIsThatOfKstatus(t *testing.T) {
 			`{apiVersion: v1, kind: Pod, status: {phase: Succeeded}}`, "", v1alpha1.StatePassing, "Current"},
 		"a failed Job": {
 			`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Failed, status: "True", reason: BackoffLimitExceeded}]}}`,
-			"", v1alpha1.StateCritical, "Failed"},
+			"", v1alpha1.StateCritical, "BackoffLimitExceeded"},
+		"a complete Job": {
+			`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Complete, status: "True", reason: CompletionsReached}]}}`,
+			"", v1alpha1.StatePassing, "CompletionsReached"},
 		"in maintenance": {
 			`{apiVersion: v1, kind: Pod, metadata: {annotations: {health.aliascheck.dev/maintenance: disk}}, status: {phase: Failed}}`,
 			"", v1alpha1.StateMaintenance, "Maintenance"},
