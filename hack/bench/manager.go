@@ -23,11 +23,11 @@ import (
 // buildManager builds the manager as it is released; with profiling it has the build tag that serves pprof.
 func buildManager(ctx context.Context, profiling bool) (string, error) {
 	path := filepath.Join(controlplane.Root(), "bin", "manager-bench")
-	args := []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", path}
+	tags := ""
 	if profiling {
-		args = []string{"build", "-tags", "profiling", "-o", path}
+		tags = "profiling"
 	}
-	command := exec.CommandContext(ctx, "go", append(args, "./cmd/manager")...)
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", tags, "-o", path, "./cmd/manager")
 	command.Dir = controlplane.Root()
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {

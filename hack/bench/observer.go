@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 )
 
 // sighting is an object that was seen to change.
@@ -31,7 +33,9 @@ func (w *world) observe(ctx context.Context, kind schema.GroupVersionResource) (
 		return nil, fmt.Errorf("listing %s: %w", kind.Resource, err)
 	}
 	o := &observer{sightings: make(chan sighting, 1<<17)}
-	if o.watch, err = objects.Watch(ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion}); err != nil {
+	// It comes back where the API server ends a watch, as it does while CRDs settle.
+	o.watch, err = watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{WatchFuncWithContext: objects.Watch})
+	if err != nil {
 		return nil, fmt.Errorf("watching %s: %w", kind.Resource, err)
 	}
 	go o.follow()
