@@ -2,15 +2,19 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
@@ -19,6 +23,9 @@ import (
 
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks,verbs=get;list;watch
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=services;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=referencegrants,verbs=get;list;watch
 
 // AliasCheckReconciler keeps the status of AliasChecks equal to the health of their targets: at once when an
 // edge says that something changed, and every Resync whatever the edges lost.
@@ -30,8 +37,15 @@ type AliasCheckReconciler struct {
 	Resync time.Duration
 	// MaxConcurrentReconciles is how many aliases are evaluated at once. They wait for status writes only.
 	MaxConcurrentReconciles int
+	// Namespaces that the manager watches; all where there are none.
+	Namespaces []string
+	// NewInformer makes the informers of kinds that are watched while an alias needs them; client-go's by default.
+	NewInformer target.NewInformerFunc
+	// RetryKind is how long to wait before a kind that is not installed is asked for again; 20 s by default.
+	RetryKind time.Duration
 
-	targets *target.Observer
+	targets  *target.Observer
+	failures readFailures
 	// deaf drops every edge, in tests: then the resync alone has to find what changed.
 	deaf bool
 }
@@ -41,13 +55,32 @@ func (r *AliasCheckReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Ma
 	if err := target.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	r.targets = &target.Observer{Client: r.Client}
-	edges := aliasEdges{client: r.Client, deaf: r.deaf}
+	watches, err := target.NewWatches(target.WatchesOptions{
+		Config:      mgr.GetConfig(),
+		NewInformer: r.NewInformer,
+		Namespaces:  r.Namespaces,
+		Retry:       r.RetryKind,
+		Log:         mgr.GetLogger().WithName("watches"),
+	})
+	if err != nil {
+		return err
+	}
+	r.targets = &target.Observer{Client: r.Client, Watches: watches, Namespaces: r.Namespaces}
+	return r.watch(mgr, aliasEdges{client: r.Client, deaf: r.deaf})
+}
+
+func (r *AliasCheckReconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
+	to := handler.EnqueueRequestsFromMapFunc
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("aliascheck").
 		For(&v1alpha1.AliasCheck{}).
-		Watches(&v1alpha1.HealthCheck{}, handler.EnqueueRequestsFromMapFunc(edges.ofHealthCheck),
-			builder.WithPredicates(visibleChange(whatAliasesSeeOfHealthChecks))).
+		Watches(&v1alpha1.AliasCheck{}, to(edges.ofAlias), onChangeOf(seenOfAlias)).
+		Watches(&v1alpha1.AliasCheck{}, to(edges.throughAlias), onChangeOf(targetOfAlias)).
+		Watches(&v1alpha1.HealthCheck{}, to(edges.ofHealthCheck), onChangeOf(seenOfHealthCheck)).
+		Watches(&corev1.Service{}, to(edges.ofService), onChangeOf(seenOfService)).
+		Watches(&discoveryv1.EndpointSlice{}, to(edges.ofEndpointSlice), onChangeOf(seenOfEndpointSlice)).
+		Watches(&corev1.Node{}, to(edges.ofNode), onChangeOf(seenOfNode)).
+		WatchesRawSource(source.Func(r.runWatches(edges))).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.MaxConcurrentReconciles,
 			EnableWarmup:            new(true),
@@ -56,17 +89,50 @@ func (r *AliasCheckReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Ma
 		Complete(r)
 }
 
+// runWatches turns what the watches of other kinds see into requests.
+func (r *AliasCheckReconciler) runWatches(edges aliasEdges) func(context.Context, requestQueue) error {
+	return func(ctx context.Context, queue requestQueue) error {
+		r.targets.Watches.Run(ctx, func(event target.Event) {
+			for _, request := range edges.ofWatched(ctx, event) {
+				queue.Add(request)
+			}
+		})
+		return nil
+	}
+}
+
+// WatchedKinds are the kinds that are watched now because an alias needs them.
+func (r *AliasCheckReconciler) WatchedKinds() []schema.GroupVersionKind {
+	return r.targets.Watches.Kinds()
+}
+
 // Reconcile makes one alias show the health of its target.
 func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	alias := &v1alpha1.AliasCheck{}
 	if err := r.Client.Get(ctx, request.NamespacedName, alias); err != nil {
+		if client.IgnoreNotFound(err) == nil {
+			r.forget(request)
+		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	observedAt := r.Clock.Now()
 	observation, err := r.targets.Observe(ctx, alias)
 	if err != nil {
-		return reconcile.Result{}, err
+		return r.unreadable(ctx, alias, observation.Target, err)
 	}
+	r.failures.ended(request.NamespacedName)
+	return r.show(ctx, alias, observation, observedAt)
+}
+
+func (r *AliasCheckReconciler) forget(request reconcile.Request) {
+	r.failures.ended(request.NamespacedName)
+	r.targets.Forget(request.NamespacedName)
+}
+
+// show writes the status that an observation makes, if it differs, and says when to look again.
+func (r *AliasCheckReconciler) show(
+	ctx context.Context, alias *v1alpha1.AliasCheck, observation health.Observation, observedAt time.Time,
+) (reconcile.Result, error) {
 	updated := alias.DeepCopy()
 	updated.Status = health.ApplyObservation(alias, observation, observedAt)
 	written, err := r.Writer.Write(ctx, alias, updated, observedAt)
@@ -77,6 +143,27 @@ func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.
 		r.countConvergence(alias, updated)
 	}
 	return evaluateAgainIn(health.Early(alias.UID, r.Resync)), err
+}
+
+// unreadable keeps the state for a while, and then admits that nothing is known. A watch that has only just
+// begun will tell by itself, and is no error to log.
+func (r *AliasCheckReconciler) unreadable(
+	ctx context.Context, alias *v1alpha1.AliasCheck, name string, err error,
+) (reconcile.Result, error) {
+	now := r.Clock.Now()
+	resync := health.Early(alias.UID, r.Resync)
+	left := readGrace - now.Sub(r.failures.since(alias, now))
+	if left <= 0 {
+		result, writeErr := r.show(ctx, alias, health.ReadError(name, whyUnreadable(err)), now)
+		if writeErr != nil || result.RequeueAfter < resync || errors.Is(err, target.ErrNotYet) {
+			return result, writeErr
+		}
+		return reconcile.Result{}, err
+	}
+	if errors.Is(err, target.ErrNotYet) {
+		return evaluateAgainIn(min(resync, left)), nil
+	}
+	return reconcile.Result{}, err
 }
 
 // evaluateAgainIn sets the priority too: an alias of the initial list would keep the low one it came with.

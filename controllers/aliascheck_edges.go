@@ -3,13 +3,11 @@ package controllers
 import (
 	"context"
 
-	"k8s.io/apimachinery/pkg/api/equality"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -23,17 +21,97 @@ type aliasEdges struct {
 	deaf   bool
 }
 
-func (e aliasEdges) ofHealthCheck(ctx context.Context, check client.Object) []reconcile.Request {
-	return e.of(ctx, v1alpha1.GroupVersion.WithKind("HealthCheck").GroupKind(), check.GetNamespace(), check.GetName())
+// ofHealthCheck is the aliases that mirror a check, and those that count it.
+func (e aliasEdges) ofHealthCheck(ctx context.Context, object client.Object) []reconcile.Request {
+	check := object.(*v1alpha1.HealthCheck)
+	requests := e.of(ctx, target.HealthCheckKind, check.Namespace, check.Name)
+	if check.Spec.ServiceRef != nil {
+		requests = append(requests, e.of(ctx, target.ServiceKind, check.Namespace, check.Spec.ServiceRef.Name)...)
+	}
+	if check.Spec.NodeName != "" {
+		requests = append(requests, e.ofNodeWithin(ctx, check.Namespace, check.Spec.NodeName)...)
+	}
+	return append(requests, e.selecting(ctx, check)...)
+}
+
+// ofAlias is the aliases that mirror an alias.
+func (e aliasEdges) ofAlias(ctx context.Context, object client.Object) []reconcile.Request {
+	return e.of(ctx, target.AliasCheckKind, object.GetNamespace(), object.GetName())
+}
+
+// throughAlias is the aliases that reach an alias along any chain: an edit of one may close or break a ring,
+// or make a chain too deep, for all of them.
+func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []reconcile.Request {
+	reached := e.ofAlias(ctx, object)
+	seen := map[reconcile.Request]bool{requestFor(object): true}
+	var requests []reconcile.Request
+	for len(reached) > 0 {
+		next := reached[0]
+		reached = reached[1:]
+		if seen[next] {
+			continue
+		}
+		seen[next] = true
+		requests = append(requests, next)
+		reached = append(reached, e.of(ctx, target.AliasCheckKind, next.Namespace, next.Name)...)
+	}
+	return requests
+}
+
+func (e aliasEdges) ofService(ctx context.Context, object client.Object) []reconcile.Request {
+	return e.of(ctx, target.ServiceKind, object.GetNamespace(), object.GetName())
+}
+
+func (e aliasEdges) ofEndpointSlice(ctx context.Context, object client.Object) []reconcile.Request {
+	service := object.GetLabels()[discoveryv1.LabelServiceName]
+	if service == "" {
+		return nil
+	}
+	return e.of(ctx, target.ServiceKind, object.GetNamespace(), service)
+}
+
+func (e aliasEdges) ofNode(ctx context.Context, object client.Object) []reconcile.Request {
+	return e.of(ctx, target.NodeKind, "", object.GetName())
+}
+
+// ofNodeWithin is the aliases of a Node that count the checks of this namespace: those that are in it.
+func (e aliasEdges) ofNodeWithin(ctx context.Context, namespace, node string) []reconcile.Request {
+	return e.list(ctx, nil, client.InNamespace(namespace),
+		client.MatchingFields{target.ByTarget: target.Key(target.NodeKind, "", node)})
+}
+
+// ofWatched is the aliases that an event of a watched kind concerns.
+func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconcile.Request {
+	switch {
+	case event.Name == "":
+		return e.list(ctx, nil, client.MatchingFields{target.ByKind: event.Kind.String()})
+	case event.Kind == target.GrantKind:
+		crossing := e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace})
+		return append(crossing, e.of(ctx, event.Kind, event.Namespace, event.Name)...)
+	default:
+		return e.of(ctx, event.Kind, event.Namespace, event.Name)
+	}
 }
 
 // of is the aliases whose target this object is.
 func (e aliasEdges) of(ctx context.Context, kind schema.GroupKind, namespace, name string) []reconcile.Request {
-	return e.list(ctx, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)})
+	return e.list(ctx, nil, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)})
+}
+
+// selecting is the aliases whose selector a check matches.
+func (e aliasEdges) selecting(ctx context.Context, check *v1alpha1.HealthCheck) []reconcile.Request {
+	selects := func(alias *v1alpha1.AliasCheck) bool {
+		selector, err := target.SelectorOf(alias)
+		return err == nil && selector.Matches(labels.Set(check.Labels))
+	}
+	return e.list(ctx, selects, client.InNamespace(check.Namespace),
+		client.MatchingFields{target.BySelector: target.HasSelector})
 }
 
 // list reads names out of the cache without a copy of the aliases: one check may have thousands.
-func (e aliasEdges) list(ctx context.Context, options ...client.ListOption) []reconcile.Request {
+func (e aliasEdges) list(
+	ctx context.Context, concerned func(*v1alpha1.AliasCheck) bool, options ...client.ListOption,
+) []reconcile.Request {
 	if e.deaf {
 		return nil
 	}
@@ -45,33 +123,9 @@ func (e aliasEdges) list(ctx context.Context, options ...client.ListOption) []re
 	}
 	requests := make([]reconcile.Request, 0, len(aliases.Items))
 	for i := range aliases.Items {
-		requests = append(requests, requestFor(&aliases.Items[i]))
+		if concerned == nil || concerned(&aliases.Items[i]) {
+			requests = append(requests, requestFor(&aliases.Items[i]))
+		}
 	}
 	return requests
-}
-
-func requestFor(object client.Object) reconcile.Request {
-	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}}
-}
-
-// visibleChange lets an update pass if what aliases see of the object differs, and anything else always. It
-// spares the aliases of a check the writes that only move its counters.
-func visibleChange(see func(client.Object) any) predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return !equality.Semantic.DeepEqual(see(e.ObjectOld), see(e.ObjectNew))
-	}}
-}
-
-func whatAliasesSeeOfHealthChecks(object client.Object) any {
-	check := object.(*v1alpha1.HealthCheck)
-	annotation, annotated := check.Annotations[v1alpha1.AnnotationMaintenance]
-	return struct {
-		UID         types.UID
-		Labels      map[string]string
-		Service     *v1alpha1.LocalServiceReference
-		Node        string
-		Status      v1alpha1.CheckStatus
-		Maintenance string
-		Annotated   bool
-	}{check.UID, check.Labels, check.Spec.ServiceRef, check.Spec.NodeName, check.Status.CheckStatus, annotation, annotated}
 }

@@ -151,10 +151,8 @@ func aliasesWithResync(resync time.Duration) *AliasCheckReconciler {
 // startAliases runs the reconciler in a manager of these namespaces until the spec ends.
 func startAliases(r *AliasCheckReconciler, namespaces ...string) {
 	GinkgoHelper()
-	mgr := newManager(namespaces...)
-	r.Client, r.Writer = mgr.GetClient(), writerOf(mgr)
-	Expect(r.SetupWithManager(context.Background(), mgr)).To(Succeed())
-	start(mgr)
+	r.Namespaces = namespaces
+	startReconciler(newManager(namespaces...), r)
 }
 
 func newHealthCheck(ctx context.Context, namespace, name string, edits ...func(*v1alpha1.HealthCheck)) *v1alpha1.HealthCheck {

@@ -65,11 +65,11 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 	if memory.behind(check) {
 		return r.again(memory, retrySoon), nil
 	}
-	if verdict, exempt := health.WithoutProbe(check); exempt {
-		return r.show(ctx, check, memory, unprobed(verdict, r.Clock.Now()))
+	if verdict, unprobed := health.WithoutProbe(check); unprobed {
+		return r.show(ctx, check, memory, withoutProbe(verdict, r.Clock.Now()))
 	}
 	if verdict, initial := health.Initial(check); initial {
-		return r.show(ctx, check, memory, unprobed(verdict, r.Clock.Now()))
+		return r.show(ctx, check, memory, withoutProbe(verdict, r.Clock.Now()))
 	}
 	if !memory.dueAtOnce(check) && r.Clock.Now().Before(memory.due(check, r.Resync)) {
 		return r.next(check, memory), nil
@@ -140,7 +140,7 @@ func (r *HealthCheckReconciler) show(
 // next is the requeue for the next due time, or for the resync where that comes first.
 func (r *HealthCheckReconciler) next(check *v1alpha1.HealthCheck, memory *remembered) reconcile.Result {
 	wait := health.Early(check.UID, r.Resync)
-	if _, exempt := health.WithoutProbe(check); exempt {
+	if exempt(check) {
 		return r.again(memory, wait)
 	}
 	if memory.dueAtOnce(check) {

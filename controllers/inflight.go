@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -14,6 +15,10 @@ import (
 // errSuperseded ends a probe whose check was edited, put into maintenance or deleted: its result would be
 // refused, and the new spec need not wait for the old one's timeout.
 var errSuperseded = errors.New("the check has changed")
+
+// supersedeGrace is how long an obsolete probe may take to end by itself, where a new one follows it. A server
+// may go on with a request that its client has given up; most answer within this, and so see no two at once.
+const supersedeGrace = time.Second
 
 // inflight holds the probes that are running, so that an edit can end them.
 type inflight struct {
@@ -32,6 +37,12 @@ type probeIdentity struct {
 	uid         types.UID
 	generation  int64
 	maintenance bool
+}
+
+// exempt reports whether no probe follows.
+func exempt(check *v1alpha1.HealthCheck) bool {
+	_, exempt := health.WithoutProbe(check)
+	return exempt
 }
 
 func identityOf(check *v1alpha1.HealthCheck) probeIdentity {
@@ -61,7 +72,11 @@ func (f *inflight) supersede(check *v1alpha1.HealthCheck, deleted bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	probe, found := f.byCheck[types.NamespacedName{Namespace: check.Namespace, Name: check.Name}]
-	if found && (deleted || probe.identity != identityOf(check)) {
+	switch {
+	case !found || !deleted && probe.identity == identityOf(check):
+	case deleted || exempt(check):
 		probe.cancel(errSuperseded)
+	default:
+		time.AfterFunc(supersedeGrace, func() { probe.cancel(errSuperseded) })
 	}
 }

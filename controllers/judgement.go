@@ -19,8 +19,8 @@ type judgement struct {
 	probed   bool
 }
 
-// unprobed is a judgement without a probe; the counters start anew.
-func unprobed(v health.Verdict, at time.Time) judgement { return judgement{verdict: v, at: at} }
+// withoutProbe is a judgement without a probe; the counters start anew.
+func withoutProbe(v health.Verdict, at time.Time) judgement { return judgement{verdict: v, at: at} }
 
 // judge is what the result of a probe makes of a check. The first result of a spec decides alone, and so does
 // the first after somebody else wrote the status: the counters are then not ours.

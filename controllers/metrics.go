@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -63,8 +64,12 @@ func countWrite(object client.Object, err error) {
 }
 
 func kindOf(object client.Object) string {
-	if _, isAlias := object.(*v1alpha1.AliasCheck); isAlias {
+	switch object.(type) {
+	case *v1alpha1.AliasCheck:
 		return "AliasCheck"
+	case *corev1.Pod:
+		return "Pod"
+	default:
+		return "HealthCheck"
 	}
-	return "HealthCheck"
 }

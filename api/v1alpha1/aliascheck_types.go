@@ -27,6 +27,8 @@ const (
 	ReasonNoReadyEndpoints = "NoReadyEndpoints"
 	// ReasonAllPassing: everything that counts is Passing.
 	ReasonAllPassing = "AllPassing"
+	// ReasonConditionNotFound: the target does not have the condition that conditionType names.
+	ReasonConditionNotFound = "ConditionNotFound"
 	// ReasonInProgress: the target's controller has not caught up with its spec (kstatus InProgress).
 	ReasonInProgress = "InProgress"
 )

@@ -6,9 +6,7 @@ import (
 )
 
 // State is the health of a check. Worst first, when several are combined: Maintenance, Critical,
-// Unknown, Warning, Passing.
-//
-// +kubebuilder:validation:Enum=Passing;Warning;Critical;Maintenance;Unknown
+// Unknown, Warning, Passing. Each field has an enum of its own: one here would replace the narrower ones.
 type State string
 
 // The states of a check.
@@ -57,6 +55,7 @@ const ObservedGenerationNone int64 = -1
 // CheckStatus is what the status of both kinds has in common.
 type CheckStatus struct {
 	// State is the health of the check.
+	// +kubebuilder:validation:Enum=Passing;Warning;Critical;Maintenance;Unknown
 	// +optional
 	State State `json:"state,omitempty"`
 

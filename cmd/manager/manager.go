@@ -6,11 +6,11 @@ import (
 	"net/http"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -24,6 +24,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers"
 	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/sweep"
 )
 
 const (
@@ -32,6 +33,8 @@ const (
 	// maxConcurrentAliases is how many aliases are evaluated at once. They never wait for a target, only for
 	// their status write, and beyond this many the API server is the limit.
 	maxConcurrentAliases = 64
+	// maxConcurrentGates is how many pods are written at once.
+	maxConcurrentGates = 64
 	// shutdownTimeout leaves two of the ten seconds in which SIGTERM ends the process.
 	shutdownTimeout = 8 * time.Second
 )
@@ -48,7 +51,11 @@ func runManager(ctx context.Context, o *options) error {
 	if err != nil {
 		return fmt.Errorf("finding the API server: %w", err)
 	}
-	mgr, err := ctrl.NewManager(config, o.managerOptions())
+	options := o.managerOptions()
+	if err := o.attachSweep(config, &options.Cache); err != nil {
+		return fmt.Errorf("setting up the sweep: %w", err)
+	}
+	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
@@ -58,15 +65,25 @@ func runManager(ctx context.Context, o *options) error {
 	return mgr.Start(ctx)
 }
 
+// attachSweep keeps every cache of the manager honest, those that come later too.
+func (o *options) attachSweep(config *rest.Config, options *cache.Options) error {
+	sweeper, err := sweep.New(sweep.Options{
+		Interval:   o.sweepInterval,
+		Scheme:     scheme(),
+		Registerer: metrics.Registry,
+		Log:        ctrl.Log.WithName("sweep"),
+	})
+	if err != nil {
+		return err
+	}
+	return sweeper.Attach(config, options)
+}
+
 func (o *options) managerOptions() ctrl.Options {
 	shutdown := shutdownTimeout
 	return ctrl.Options{
 		Scheme: scheme(),
 		Cache:  o.cacheOptions(),
-		Client: client.Options{Cache: &client.CacheOptions{
-			// Read live and by name: no list, no watch and no cache of these.
-			DisableFor: []client.Object{&corev1.Secret{}, &coordinationv1.Lease{}},
-		}},
 		Metrics:                       o.metricsOptions(),
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
@@ -78,7 +95,10 @@ func (o *options) managerOptions() ctrl.Options {
 }
 
 func (o *options) cacheOptions() cache.Options {
-	options := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject:         map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: controllers.StripPod}},
+	}
 	if len(o.namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}
 		for _, namespace := range o.namespaces {
@@ -109,6 +129,9 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
 	if err := o.setupAliasChecks(ctx, mgr, writer); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
+	if err := o.setupReadinessGates(ctx, mgr, writer); err != nil {
+		return fmt.Errorf("setting up readiness gates: %w", err)
+	}
 	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo())
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding /healthz: %w", err)
@@ -123,11 +146,16 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 	return (&controllers.HealthCheckReconciler{
 		Client:              mgr.GetClient(),
 		Writer:              writer,
-		Prober:              probe.New(probe.Options{Guard: probe.NewGuard(o.allow, o.deny)}),
+		Prober:              o.prober(mgr),
 		Clock:               clock.RealClock{},
 		Resync:              o.resyncInterval,
 		MaxConcurrentProbes: o.maxConcurrentProbes,
 	}).SetupWithManager(mgr)
+}
+
+func (o *options) prober(mgr manager.Manager) probe.Prober {
+	reads := controllers.LiveReads{Reader: mgr.GetAPIReader()}
+	return probe.New(probe.Options{Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, Leases: reads})
 }
 
 func (o *options) setupAliasChecks(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
@@ -137,6 +165,19 @@ func (o *options) setupAliasChecks(ctx context.Context, mgr manager.Manager, wri
 		Clock:                   clock.RealClock{},
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
+	}).SetupWithManager(ctx, mgr)
+}
+
+func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
+	if !o.readinessGates {
+		return nil
+	}
+	return (&controllers.ReadinessGateReconciler{
+		Client:        mgr.GetClient(),
+		Recorder:      writer.Recorder,
+		Clock:         writer.Clock,
+		Resync:        o.resyncInterval,
+		MaxConcurrent: maxConcurrentGates,
 	}).SetupWithManager(ctx, mgr)
 }
 

@@ -17,6 +17,8 @@ import (
 type Options struct {
 	// CRDs are further files or folders of CRDs to install.
 	CRDs []string
+	// Bare installs no CRDs at all.
+	Bare bool
 	// ControllerManager runs kube-controller-manager too: garbage collection, namespaces, workloads, Jobs.
 	ControllerManager bool
 	// APIServerFlags are set on kube-apiserver, without the leading dashes.
@@ -35,12 +37,13 @@ type ControlPlane struct {
 	environment       *envtest.Environment
 	dir               string
 	controllerManager *exec.Cmd
+	broken            []*Process
 }
 
 // Start starts a control plane and waits until it is ready.
 func Start(options Options) (*ControlPlane, error) {
 	cp := &ControlPlane{environment: &envtest.Environment{
-		CRDDirectoryPaths:        append([]string{filepath.Join(Root(), "config", "crd", "bases")}, options.CRDs...),
+		CRDDirectoryPaths:        options.crds(),
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: time.Minute,
 		ControlPlaneStopTimeout:  time.Minute,
@@ -50,6 +53,13 @@ func Start(options Options) (*ControlPlane, error) {
 		return nil, err
 	}
 	return cp, nil
+}
+
+func (o Options) crds() []string {
+	if o.Bare {
+		return nil
+	}
+	return append([]string{filepath.Join(Root(), "config", "crd", "bases")}, o.CRDs...)
 }
 
 func (cp *ControlPlane) start(options Options) error {
@@ -127,6 +137,9 @@ func (cp *ControlPlane) Stop() error {
 	if cp.controllerManager != nil && cp.controllerManager.Process != nil {
 		_ = cp.controllerManager.Process.Kill()
 		_ = cp.controllerManager.Wait()
+	}
+	for _, p := range cp.broken {
+		p.end()
 	}
 	err := cp.environment.Stop()
 	_ = os.RemoveAll(cp.dir)

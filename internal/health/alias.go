@@ -1,7 +1,6 @@
 package health
 
 import (
-	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -116,10 +115,6 @@ func orElse(state, fallback v1alpha1.State) v1alpha1.State {
 }
 
 // ReadError is the observation of a target that could not be read for longer than the grace for errors.
-func ReadError(target string, err error) Observation {
-	return Observation{
-		Target:  target,
-		Problem: v1alpha1.ReasonReadError,
-		Message: fmt.Sprintf("the target could not be read: %v", err),
-	}
+func ReadError(target, why string) Observation {
+	return Observation{Target: target, Problem: v1alpha1.ReasonReadError, Message: "the target cannot be read: " + why}
 }

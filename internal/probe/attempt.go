@@ -21,6 +21,8 @@ const (
 
 // attempt is one probe as messages tell it.
 type attempt struct {
+	// limit is the timeout as the spec has it. What is left of the context's deadline would be another text
+	// every time.
 	limit time.Duration
 
 	// locked is written by the goroutines of net/http and grpc too; hold mu.
@@ -28,12 +30,14 @@ type attempt struct {
 	locked struct {
 		subject string
 		phase   phase
+		// certificateAsked is whether the server asked for a client's certificate.
+		certificateAsked bool
 	}
 }
 
 // newAttempt begins to try the subject, such as "GET http://web.shop:8080/healthz".
 func newAttempt(check *v1alpha1.HealthCheck, subject string) *attempt {
-	a := &attempt{limit: limitOf(check.Spec)}
+	a := &attempt{limit: check.Spec.ProbeTimeout()}
 	a.locked.subject = subject
 	return a
 }
@@ -55,6 +59,18 @@ func (a *attempt) now() (subject string, p phase) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.locked.subject, a.locked.phase
+}
+
+func (a *attempt) askedForCertificate() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.certificateAsked = true
+}
+
+func (a *attempt) certificateAsked() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.locked.certificateAsked
 }
 
 // says is a message on the attempt: its subject, and what came back.

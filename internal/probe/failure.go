@@ -39,7 +39,7 @@ func (a *attempt) words(err error, p phase) string {
 		return fmt.Sprintf("timed out after %s %s", brief(a.limit), p)
 	}
 	if errors.Is(err, context.Canceled) {
-		return "interrupted, for the manager is stopping"
+		return "interrupted"
 	}
 	if plain, ok := errors.AsType[plainError](err); ok {
 		return string(plain)
@@ -50,7 +50,22 @@ func (a *attempt) words(err error, p phase) string {
 	if words, ok := certificateWords(err); ok {
 		return words
 	}
+	if (p == sending || p == awaiting) && a.certificateAsked() && hungUp(err) {
+		return clientRefused
+	}
 	return transportWords(err, p)
+}
+
+// clientRefused is said of a server that hangs up on a client whose certificate it asked for.
+const clientRefused = "the server closed the connection after it asked for a client certificate"
+
+// hungUp tells that the server ended the connection, in whichever of the many ways that net/http sees it.
+func hungUp(err error) bool { return !strings.Contains(err.Error(), "malformed") }
+
+// isAlert tells the error with which crypto/tls names an alert of the other side.
+func isAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
 }
 
 // plainError is an error whose text is made for a message as it stands.
@@ -112,7 +127,7 @@ func transportWords(err error, p phase) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return withPhase(errno.Error(), p)
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // a TLS alert, which crypto/tls names
+	if op, ok := errors.AsType[*net.OpError](err); ok && isAlert(err) {
 		return "the server refused the TLS handshake: " + op.Err.Error()
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
@@ -120,6 +135,9 @@ func transportWords(err error, p phase) string {
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return "the server closed the connection " + string(p)
+	}
+	if strings.Contains(err.Error(), "http2: ") || strings.HasPrefix(err.Error(), "stream error: ") {
+		return "the server broke HTTP/2 off " + string(p)
 	}
 	switch p {
 	case handshaking:

@@ -43,7 +43,7 @@ func (p *Probes) http(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	if err != nil {
 		return a.failed(err)
 	}
-	config, err := tlsConfig(ctx, spec.TLS, secrets)
+	config, err := tlsConfig(ctx, a, spec.TLS, secrets)
 	if err != nil {
 		return a.failed(err)
 	}

@@ -197,8 +197,8 @@ func TestHTTPFailuresNameThePhase(t *testing.T) {
 			hang(conn)
 		}, "timed out after 5s while reading the body"},
 		"broken chunks":     {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nsecret\r\n"), "the body of the response is broken"},
-		"a long header":     {endless("HTTP/1.1 200 OK\r\n", "X-Long: 0123456789\r\n"), "the headers of the response exceed 64 KiB"},
-		"a long status":     {endless("HTTP/1.1 200 ", "OK"), "the headers of the response exceed 64 KiB"},
+		"a long header":     {endless("HTTP/1.1 200 OK\r\n", strings.Repeat("X-Long: 0123456789\r\n", 100)), "the headers of the response exceed 64 KiB"},
+		"a long status":     {endless("HTTP/1.1 200 ", strings.Repeat("OK", 1000)), "the headers of the response exceed 64 KiB"},
 		"a code of no kind": {answer("HTTP/1.1 999999 No\r\n\r\n"), "the answer is not a valid HTTP response"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,240 @@
 package probe
 
-// Jobs runs Jobs from the templates of CronJobs.
-type Jobs interface{}
+import (
+	"context"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// Jobs runs Jobs from the templates of CronJobs. Errors are those of the API, and every read is live.
+type Jobs interface {
+	CronJob(ctx context.Context, namespace, name string) (*batchv1.CronJob, error)
+	// JobsOf lists the Jobs with these labels, and the resourceVersion of that list.
+	JobsOf(ctx context.Context, namespace string, labels map[string]string) ([]batchv1.Job, string, error)
+	// WatchJobsOf watches the Jobs with these labels from a resourceVersion on.
+	WatchJobsOf(ctx context.Context, namespace string, labels map[string]string, resourceVersion string) (watch.Interface, error)
+	Create(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error)
+	// Delete deletes exactly this Job, by UID. It stays until its pods are gone (foreground).
+	Delete(ctx context.Context, job *batchv1.Job) error
+	// PodsOf lists the pods that a Job controls.
+	PodsOf(ctx context.Context, job *batchv1.Job) ([]corev1.Pod, error)
+}
+
+const (
+	// tidyTime is for what must still be done when the deadline has passed: to delete the Job that outlived it.
+	tidyTime = 5 * time.Second
+	// rewatchPause keeps a watch that ends at once from being a busy loop.
+	rewatchPause = time.Second
+)
+
+// job runs the job template of a CronJob and passes as it does (Consul's script checks): exit code 0 passes,
+// 1 is a warning, and all else a failure.
+//
+// One Job at a time, whatever happens: a Job that still runs for this UID and generation, left by a manager
+// that has ended, is waited for and not run again; any other is deleted, and gone before the next begins. The
+// name of a new Job follows from the last one, so that two managers which both think they lead create one Job.
+func (p *Probes) job(ctx context.Context, check *v1alpha1.HealthCheck) Result {
+	a := newAttempt(check, "Job of CronJob "+check.Spec.Job.CronJobRef.Name)
+	if p.jobs == nil {
+		return a.failed(plainError("this manager runs no Jobs"))
+	}
+	run := &jobRun{attempt: a, jobs: p.jobs, check: check, labels: checkLabels(check)}
+	template, err := run.template(ctx)
+	if err != nil {
+		return a.failed(err)
+	}
+	job, err := run.begin(ctx, template)
+	if err != nil {
+		return a.failed(err)
+	}
+	return run.finish(ctx, job)
+}
+
+// jobRun is one probe by Job.
+type jobRun struct {
+	attempt *attempt
+	jobs    Jobs
+	check   *v1alpha1.HealthCheck
+	labels  map[string]string
+}
+
+func (r *jobRun) template(ctx context.Context) (*batchv1.JobTemplateSpec, error) {
+	cronJob, err := r.jobs.CronJob(ctx, r.check.Namespace, r.check.Spec.Job.CronJobRef.Name)
+	switch {
+	case err == nil:
+		return &cronJob.Spec.JobTemplate, nil
+	case apierrors.IsNotFound(err):
+		return nil, plainError("the CronJob does not exist")
+	case apierrors.IsForbidden(err):
+		return nil, plainError("the manager may not read CronJobs in this namespace")
+	default:
+		return nil, readFailure("the CronJob", err)
+	}
+}
+
+// begin is the one Job that runs now: the one that still does, or a new one once all others are gone.
+func (r *jobRun) begin(ctx context.Context, template *batchv1.JobTemplateSpec) (*batchv1.Job, error) {
+	var past history
+	err := r.until(ctx, func(jobs []batchv1.Job) bool {
+		past = historyOf(jobs, r.check)
+		r.delete(ctx, past.obsolete())
+		return len(past.leaving) == 0
+	})
+	switch {
+	case err != nil && timedOut(err):
+		return nil, plainError(fmt.Sprintf("an earlier Job has not ended within %s, and two never run at once", brief(r.attempt.limit)))
+	case err != nil:
+		return nil, err
+	case past.running != nil:
+		return past.running, nil
+	}
+	job, err := r.jobs.Create(ctx, newJob(r.check, template, past))
+	if err != nil {
+		return r.adopted(ctx, err)
+	}
+	return job, nil
+}
+
+// adopted is the Job that another manager created meanwhile, for it chose the same name; or why there is none.
+func (r *jobRun) adopted(ctx context.Context, err error) (*batchv1.Job, error) {
+	if !apierrors.IsAlreadyExists(err) {
+		return nil, contextOr(ctx, r.refused(err))
+	}
+	jobs, _, listErr := r.jobs.JobsOf(ctx, r.check.Namespace, r.labels)
+	if running := historyOf(jobs, r.check).running; listErr == nil && running != nil {
+		return running, nil
+	}
+	return nil, contextOr(ctx, r.refused(err))
+}
+
+// refused tells why there is no Job. The API server's own words are shown where it refuses what the template
+// asks for, as quotas and admission webhooks do: they say what to change.
+func (r *jobRun) refused(err error) error {
+	switch {
+	case apierrors.IsAlreadyExists(err):
+		return plainError("another Job has the name that this one would have")
+	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
+		return plainError("the API server refused to create it: " + err.Error())
+	case timedOut(err), apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
+		return plainError("it could not be created: the API server did not answer in time")
+	}
+	if reason := apierrors.ReasonForError(err); reason != "" {
+		return plainError(fmt.Sprintf("it could not be created: %s", reason))
+	}
+	return plainError("it could not be created")
+}
+
+// finish waits for the end of a Job, and tells it.
+func (r *jobRun) finish(ctx context.Context, job *batchv1.Job) Result {
+	gone := false
+	err := r.until(ctx, func(jobs []batchv1.Job) bool {
+		current := withUID(jobs, job)
+		if gone = current == nil; !gone {
+			job = current
+		}
+		return gone || finished(job)
+	})
+	switch {
+	case err != nil && timedOut(err):
+		return r.outlived(ctx, job)
+	case err != nil:
+		return r.attempt.failed(err)
+	case gone || job.DeletionTimestamp != nil:
+		return failed(r.attempt.says("it was deleted before it ended"))
+	}
+	return r.ended(ctx, job)
+}
+
+// ended is the result of a Job that has finished. It becomes the history, and those before it go.
+func (r *jobRun) ended(ctx context.Context, job *batchv1.Job) Result {
+	pods, err := r.jobs.PodsOf(ctx, job)
+	if err != nil {
+		return r.attempt.failed(readFailure("the pod of the Job", err))
+	}
+	if jobs, _, err := r.jobs.JobsOf(ctx, job.Namespace, r.labels); err == nil {
+		r.delete(ctx, historyOf(jobs, r.check).obsolete()) // what remains goes with the next probe
+	}
+	return r.exit(job, pods)
+}
+
+// outlived deletes a Job that is not finished at the deadline, and says what its pod waits for.
+func (r *jobRun) outlived(ctx context.Context, job *batchv1.Job) Result {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	defer cancel()
+	pods, err := r.jobs.PodsOf(ctx, job)
+	r.delete(ctx, []batchv1.Job{*job})
+	what := r.unfinished()
+	if err == nil {
+		what += waitingFor(pods)
+	}
+	return failed(r.attempt.says(what))
+}
+
+func (r *jobRun) unfinished() string { return "not finished after " + brief(r.attempt.limit) }
+
+// delete asks for the end of Jobs. What fails is tried again with the next probe, and until then no Job begins.
+func (r *jobRun) delete(ctx context.Context, jobs []batchv1.Job) {
+	for i := range jobs {
+		_ = r.jobs.Delete(ctx, &jobs[i])
+	}
+}
+
+// until calls done with the Jobs of this check, now and after each change, until it is content.
+func (r *jobRun) until(ctx context.Context, done func([]batchv1.Job) bool) error {
+	for {
+		jobs, version, err := r.jobs.JobsOf(ctx, r.check.Namespace, r.labels)
+		if err != nil {
+			return contextOr(ctx, readFailure("the list of its Jobs", err))
+		}
+		if done(jobs) {
+			return nil
+		}
+		if err := r.awaitChange(ctx, version); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitChange returns after the next change of this check's Jobs, or for another look when the watch ends.
+func (r *jobRun) awaitChange(ctx context.Context, version string) error {
+	watcher, err := r.jobs.WatchJobsOf(ctx, r.check.Namespace, r.labels, version)
+	if err != nil {
+		return pause(ctx)
+	}
+	defer watcher.Stop()
+	select {
+	case event, open := <-watcher.ResultChan():
+		if !open || event.Type == watch.Error {
+			return pause(ctx)
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(rewatchPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// contextOr is the end of the context where it has ended, which is then the cause of whatever failed.
+func contextOr(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"time"
 
 	"k8s.io/utils/clock"
 
@@ -93,14 +92,18 @@ func (p *Probes) Probe(ctx context.Context, check *v1alpha1.HealthCheck) Result 
 		return p.http(ctx, check)
 	case typeTCP:
 		return p.tcp(ctx, check)
+	case typeGRPC:
+		return p.grpc(ctx, check)
+	case typeUDP:
+		return p.udp(ctx, check)
+	case typeHeartbeat:
+		return p.heartbeat(ctx, check)
+	case typeJob:
+		return p.job(ctx, check)
 	default:
 		return failed("nothing to probe: set exactly one of http, tcp, grpc, udp, heartbeat or job")
 	}
 }
-
-// limitOf is the timeout that messages name: the one in the spec, or its default. What is left of the
-// context's deadline would be a different text every time.
-func limitOf(spec v1alpha1.HealthCheckSpec) time.Duration { return spec.ProbeTimeout() }
 
 func passed(message string) Result {
 	return Result{Outcome: health.Passed, Reason: v1alpha1.ReasonProbeSucceeded, Message: health.Bounded(message)}

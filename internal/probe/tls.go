@@ -12,8 +12,8 @@ import (
 )
 
 // tlsConfig is how a spec wants TLS spoken. Its Secrets are read anew each time, so a rotated one counts at once.
-func tlsConfig(ctx context.Context, spec *v1alpha1.TLSConfig, secrets secretReader) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
+func tlsConfig(ctx context.Context, a *attempt, spec *v1alpha1.TLSConfig, secrets secretReader) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, GetClientCertificate: presenting(a, &tls.Certificate{})}
 	if spec == nil {
 		return config, nil
 	}
@@ -22,7 +22,7 @@ func tlsConfig(ctx context.Context, spec *v1alpha1.TLSConfig, secrets secretRead
 	if err := addAuthorities(ctx, config, spec.CASecretRef, secrets); err != nil {
 		return nil, err
 	}
-	return config, addClientCertificate(ctx, config, spec.ClientCertSecretRef, secrets)
+	return config, addClientCertificate(ctx, a, config, spec.ClientCertSecretRef, secrets)
 }
 
 func addAuthorities(ctx context.Context, config *tls.Config, ref *v1alpha1.SecretKeyReference, secrets secretReader) error {
@@ -40,7 +40,7 @@ func addAuthorities(ctx context.Context, config *tls.Config, ref *v1alpha1.Secre
 	return nil
 }
 
-func addClientCertificate(ctx context.Context, config *tls.Config, ref *v1alpha1.SecretReference, secrets secretReader) error {
+func addClientCertificate(ctx context.Context, a *attempt, config *tls.Config, ref *v1alpha1.SecretReference, secrets secretReader) error {
 	if ref == nil {
 		return nil
 	}
@@ -56,6 +56,16 @@ func addClientCertificate(ctx context.Context, config *tls.Config, ref *v1alpha1
 	if err != nil {
 		return plainError(fmt.Sprintf("tls.crt and tls.key of Secret %s are no certificate and key that match, in PEM", ref.Name))
 	}
-	config.Certificates = []tls.Certificate{pair}
+	config.GetClientCertificate = presenting(a, &pair)
 	return nil
+}
+
+// presenting gives a certificate, or an empty one, to a server that asks, and notes that it did. A server of
+// TLS 1.3 refuses a client only after the handshake has ended for us, and then its alert and the reset of the
+// connection race; the note lets both be told in the same words.
+func presenting(a *attempt, certificate *tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		a.askedForCertificate()
+		return certificate, nil
+	}
 }

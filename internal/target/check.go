@@ -10,14 +10,14 @@ import (
 
 func (o *Observer) healthCheck(ctx context.Context, ref Reference) (health.Observation, error) {
 	check := &v1alpha1.HealthCheck{}
-	found, err := o.get(ctx, ref, check)
+	found, err := o.get(ctx, ref.key(), check)
 	switch {
 	case err != nil:
 		return health.Observation{}, err
 	case !found:
 		return missing(ref), nil
 	default:
-		return one(healthCheckMember(check)), nil
+		return one(orCondition(ref, healthCheckMember(check), check.Status.Conditions)), nil
 	}
 }
 
@@ -58,5 +58,15 @@ func inMaintenance(member health.Member, reason string) health.Member {
 	member.Reason = v1alpha1.ReasonMaintenance
 	member.Message = reason
 	member.Since = time.Time{}
+	member.Deeper = nil
 	return member
+}
+
+// annotated puts a member in maintenance if its object has the annotation for it.
+func annotated(member health.Member, annotations map[string]string) (health.Member, bool) {
+	reason, in := health.MaintenanceAnnotation(annotations)
+	if !in {
+		return member, false
+	}
+	return inMaintenance(member, reason), true
 }

@@ -4,16 +4,28 @@ import (
 	"context"
 	"fmt"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// Field indexes of AliasChecks. Every edge finds the aliases that it concerns by one of them.
+// Field indexes. Every edge finds the aliases that it concerns by one of those of AliasChecks, and every
+// aggregate its members by one of the others, so that neither reads what it does not need.
 const (
-	// ByTarget is the index of aliases by the Key of their target.
+	// ByTarget finds aliases by the Key of their target.
 	ByTarget = "target"
+	// ByKind finds aliases by the kinds that are watched for them.
+	ByKind = "kind"
+	// ByForeignNamespace finds aliases by the namespace of their target, where it is not their own.
+	ByForeignNamespace = "foreignNamespace"
+	// BySelector finds the aliases that have a selector: its value is always HasSelector.
+	BySelector  = "selector"
+	HasSelector = "true"
+
+	byService = "service"
+	byNode    = "node"
 )
 
 // Key of a target in the index. It has no version in it: an object is the same one in all of them.
@@ -28,7 +40,13 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		field  string
 		keys   client.IndexerFunc
 	}{
-		{&v1alpha1.AliasCheck{}, ByTarget, keyOfTarget},
+		{&v1alpha1.AliasCheck{}, ByTarget, ofAlias(targetKeys)},
+		{&v1alpha1.AliasCheck{}, ByKind, ofAlias(kindKeys)},
+		{&v1alpha1.AliasCheck{}, ByForeignNamespace, ofAlias(foreignNamespace)},
+		{&v1alpha1.AliasCheck{}, BySelector, selectorKeys},
+		{&v1alpha1.HealthCheck{}, byService, serviceOfCheck},
+		{&v1alpha1.HealthCheck{}, byNode, nodeOfCheck},
+		{&discoveryv1.EndpointSlice{}, byService, serviceOfSlice},
 	}
 	for _, index := range indexes {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.keys); err != nil {
@@ -38,10 +56,70 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-func keyOfTarget(object client.Object) []string {
-	ref, ok := ReferenceOf(object.(*v1alpha1.AliasCheck))
-	if !ok {
+func ofAlias(keys func(Reference) []string) client.IndexerFunc {
+	return func(object client.Object) []string {
+		ref, ok := ReferenceOf(object.(*v1alpha1.AliasCheck))
+		if !ok {
+			return nil
+		}
+		return keys(ref)
+	}
+}
+
+// targetKeys has a second key, without namespace, where the target may be cluster-scoped.
+func targetKeys(ref Reference) []string {
+	keys := []string{Key(ref.GroupKind(), ref.Namespace, ref.Name)}
+	if ref.WatchedByKind() && !ref.Explicit {
+		keys = append(keys, Key(ref.GroupKind(), "", ref.Name))
+	}
+	return keys
+}
+
+func kindKeys(ref Reference) []string {
+	var kinds []string
+	if ref.WatchedByKind() {
+		kinds = append(kinds, ref.GroupKind().String())
+	}
+	if ref.Crosses() && ref.GroupKind() != GrantKind {
+		kinds = append(kinds, GrantKind.String())
+	}
+	return kinds
+}
+
+func foreignNamespace(ref Reference) []string {
+	if !ref.Crosses() {
 		return nil
 	}
-	return []string{Key(ref.GroupKind(), ref.Namespace, ref.Name)}
+	return []string{ref.Namespace}
+}
+
+func selectorKeys(object client.Object) []string {
+	if object.(*v1alpha1.AliasCheck).Spec.Selector == nil {
+		return nil
+	}
+	return []string{HasSelector}
+}
+
+func serviceOfCheck(object client.Object) []string {
+	ref := object.(*v1alpha1.HealthCheck).Spec.ServiceRef
+	if ref == nil {
+		return nil
+	}
+	return []string{ref.Name}
+}
+
+func nodeOfCheck(object client.Object) []string {
+	name := object.(*v1alpha1.HealthCheck).Spec.NodeName
+	if name == "" {
+		return nil
+	}
+	return []string{name}
+}
+
+func serviceOfSlice(object client.Object) []string {
+	name := object.GetLabels()[discoveryv1.LabelServiceName]
+	if name == "" {
+		return nil
+	}
+	return []string{name}
 }

@@ -3,6 +3,7 @@ package target
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,55 +17,84 @@ import (
 type Observer struct {
 	// Client reads from the watch cache.
 	Client client.Reader
+	// Watches has the objects of all kinds that the cache does not watch anyway.
+	Watches *Watches
+	// Namespaces that the manager watches; all where there are none.
+	Namespaces []string
 }
 
-// Observe says what the alias's target looks like now. An error means that it could not be read.
+// Observe says what the alias's target looks like now. An error means that it could not be read; it is
+// ErrNotYet where the watch that will tell has only just begun.
 func (o *Observer) Observe(ctx context.Context, alias *v1alpha1.AliasCheck) (health.Observation, error) {
-	ref, _ := ReferenceOf(alias)
-	observation, err := o.observe(ctx, ref)
+	kinds := o.Watches.lease(types.NamespacedName{Namespace: alias.Namespace, Name: alias.Name})
+	defer kinds.release()
+	ref, ok := ReferenceOf(alias)
+	if !ok {
+		return o.selected(ctx, alias)
+	}
+	observation, err := o.observe(ctx, alias, ref, kinds)
 	observation.Target = ref.String()
 	return observation, err
 }
 
-func (o *Observer) observe(ctx context.Context, ref Reference) (health.Observation, error) {
+// Forget ends what was kept for an alias that is no more.
+func (o *Observer) Forget(alias types.NamespacedName) {
+	o.Watches.lease(alias).release()
+}
+
+func (o *Observer) observe(
+	ctx context.Context, alias *v1alpha1.AliasCheck, ref Reference, kinds *lease,
+) (health.Observation, error) {
+	permitted, err := o.permitted(ref, kinds)
+	switch {
+	case err != nil:
+		return health.Observation{}, err
+	case !permitted:
+		return notPermitted(ref), nil
+	case slices.Contains(neverRead, ref.GroupKind()):
+		return neverReadable(ref), nil
+	}
 	switch ref.GroupVersionKind {
 	case wellKnown[kindHealthCheck]:
 		return o.healthCheck(ctx, ref)
+	case wellKnown[kindAliasCheck]:
+		return o.aliasCheck(ctx, alias, ref, kinds)
+	case wellKnown[kindService]:
+		return o.service(ctx, ref)
+	case wellKnown[kindNode]:
+		return o.node(ctx, ref)
 	default:
-		return invalid(ref, "this kind of target is not supported"), nil
+		return o.object(ref, kinds)
 	}
 }
 
 // get reads one object without a copy; found is false where there is none.
-func (o *Observer) get(ctx context.Context, ref Reference, object client.Object) (found bool, err error) {
-	key := types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}
+func (o *Observer) get(ctx context.Context, key types.NamespacedName, object client.Object) (found bool, err error) {
 	err = o.Client.Get(ctx, key, object, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("reading %s: %w", ref, err)
+		return false, fmt.Errorf("reading %T %s: %w", object, key, err)
 	}
 	return true, nil
+}
+
+// checks are the members of an aggregate: HealthChecks of one namespace, read without a copy.
+func (o *Observer) checks(ctx context.Context, namespace string, which client.ListOption) ([]health.Member, error) {
+	list := &v1alpha1.HealthCheckList{}
+	err := o.Client.List(ctx, list, client.InNamespace(namespace), which, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("listing the HealthChecks of namespace %s: %w", namespace, err)
+	}
+	members := make([]health.Member, 0, len(list.Items))
+	for i := range list.Items {
+		members = append(members, healthCheckMember(&list.Items[i]))
+	}
+	return members, nil
 }
 
 // one is the observation of an object that is mirrored.
 func one(member health.Member) health.Observation {
 	return health.Observation{Members: []health.Member{member}}
-}
-
-func missing(ref Reference) health.Observation {
-	return health.Observation{
-		Problem: v1alpha1.ReasonTargetNotFound,
-		Message: fmt.Sprintf("%s does not exist", ref),
-		Suspect: ref.culprit(),
-	}
-}
-
-func invalid(ref Reference, why string) health.Observation {
-	return health.Observation{
-		Problem: v1alpha1.ReasonInvalidTarget,
-		Message: fmt.Sprintf("%s: %s", ref, why),
-		Suspect: ref.culprit(),
-	}
 }

@@ -1,7 +1,10 @@
 package target
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -14,18 +17,32 @@ const (
 	kindNode        = "Node"
 )
 
+// GroupKinds whose events the manager always watches.
+var (
+	HealthCheckKind = v1alpha1.GroupVersion.WithKind(kindHealthCheck).GroupKind()
+	AliasCheckKind  = v1alpha1.GroupVersion.WithKind(kindAliasCheck).GroupKind()
+	ServiceKind     = schema.GroupKind{Kind: kindService}
+	NodeKind        = schema.GroupKind{Kind: kindNode}
+)
+
 var wellKnown = map[string]schema.GroupVersionKind{
-	kindHealthCheck: v1alpha1.GroupVersion.WithKind(kindHealthCheck),
-	kindAliasCheck:  v1alpha1.GroupVersion.WithKind(kindAliasCheck),
-	kindService:     {Version: "v1", Kind: kindService},
-	kindNode:        {Version: "v1", Kind: kindNode},
+	kindHealthCheck: HealthCheckKind.WithVersion(v1alpha1.GroupVersion.Version),
+	kindAliasCheck:  AliasCheckKind.WithVersion(v1alpha1.GroupVersion.Version),
+	kindService:     ServiceKind.WithVersion("v1"),
+	kindNode:        NodeKind.WithVersion("v1"),
 }
+
+// neverRead are kinds that are no target, whatever the manager's ClusterRole says.
+var neverRead = []schema.GroupKind{{Kind: "Secret"}, {Kind: "ConfigMap"}}
 
 // Reference is a target with all defaults filled in.
 type Reference struct {
 	schema.GroupVersionKind
-	// Namespace of the target: the alias's own by default, empty for a Node.
+	// Namespace of the target: the alias's own by default, empty for a Node. That of a cluster-scoped target
+	// of another kind means nothing; the API server alone knows that it is one.
 	Namespace, Name string
+	// Explicit says that the alias itself names the namespace.
+	Explicit bool
 	// Home is the namespace of the alias.
 	Home string
 	// ConditionType is the one condition to mirror; empty for the target's health.
@@ -42,6 +59,7 @@ func ReferenceOf(alias *v1alpha1.AliasCheck) (Reference, bool) {
 		GroupVersionKind: kindOf(ref),
 		Namespace:        ref.Namespace,
 		Name:             ref.Name,
+		Explicit:         ref.Namespace != "",
 		Home:             alias.Namespace,
 		ConditionType:    ref.ConditionType,
 	}
@@ -62,12 +80,24 @@ func kindOf(ref *v1alpha1.TargetReference) schema.GroupVersionKind {
 	return schema.FromAPIVersionAndKind(ref.APIVersion, kind)
 }
 
+// WatchedByKind reports whether the target is of a kind that is watched only while an alias needs it.
+func (r Reference) WatchedByKind() bool {
+	return r.GroupVersionKind != wellKnown[r.Kind] && !slices.Contains(neverRead, r.GroupKind())
+}
+
+// Crosses reports whether the target is in another namespace than the alias.
+func (r Reference) Crosses() bool { return r.Namespace != "" && r.Namespace != r.Home }
+
 // String is the reference in short, as its alias shows it: HealthCheck/web, Service/shop/web.
 func (r Reference) String() string {
-	if r.Namespace == "" || r.Namespace == r.Home {
+	if !r.Crosses() {
 		return r.Kind + "/" + r.Name
 	}
 	return r.Kind + "/" + r.Namespace + "/" + r.Name
+}
+
+func (r Reference) key() types.NamespacedName {
+	return types.NamespacedName{Namespace: r.Namespace, Name: r.Name}
 }
 
 // culprit names the target as what is to blame.

@@ -1,0 +1,73 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/target"
+)
+
+// readGrace is how long an alias keeps its state while its target cannot be read. After that it is Unknown.
+const readGrace = 2 * time.Minute
+
+// readFailures remembers since when the target of each alias could not be read. It is no state that anybody
+// sees: a restart only gives the grace anew.
+type readFailures struct {
+	mu     sync.Mutex
+	locked struct { // guarded by mu
+		since map[types.NamespacedName]readFailure
+	}
+}
+
+// readFailure is of one spec of one object: another has not failed yet.
+type readFailure struct {
+	uid        types.UID
+	generation int64
+	at         time.Time
+}
+
+// since is when the reads of an alias's target began to fail: now, if this is the first.
+func (f *readFailures) since(alias *v1alpha1.AliasCheck, now time.Time) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name := types.NamespacedName{Namespace: alias.Namespace, Name: alias.Name}
+	failure, known := f.locked.since[name]
+	if !known || failure.uid != alias.UID || failure.generation != alias.Generation {
+		failure = readFailure{uid: alias.UID, generation: alias.Generation, at: now}
+		if f.locked.since == nil {
+			f.locked.since = map[types.NamespacedName]readFailure{}
+		}
+		f.locked.since[name] = failure
+	}
+	return failure.at
+}
+
+// ended forgets the failures of an alias: its target was read, or it is gone itself.
+func (f *readFailures) ended(alias types.NamespacedName) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.locked.since, alias)
+}
+
+// whyUnreadable tells a read error to users. It leaves out what differs each time, such as ports.
+func whyUnreadable(err error) string {
+	var status apierrors.APIStatus
+	var network net.Error
+	switch {
+	case errors.Is(err, target.ErrNotYet):
+		return "the API server has not answered yet"
+	case errors.As(err, &status) && status.Status().Reason != "":
+		return "the API server says " + string(status.Status().Reason)
+	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
+		return "the API server does not answer"
+	default:
+		return "see the log of the manager"
+	}
+}

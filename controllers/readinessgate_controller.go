@@ -1,0 +1,123 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/gate"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+// These have a role of their own, so that who runs without --readiness-gates need not grant them.
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch,roleName=readiness-gates-role
+// +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch,roleName=readiness-gates-role
+
+// ReadinessGateReconciler keeps the conditions of pods that name an AliasCheck as a readiness gate: True while the
+// alias is Ready, and False otherwise. Its keys are pods. It has a queue and workers of its own, so that thousands
+// of pods which follow one alias, or a rollout, never delay an alias.
+//
+// The cache of its client must hold pods as StripPod leaves them.
+type ReadinessGateReconciler struct {
+	Client   client.Client
+	Recorder events.EventRecorder
+	Clock    clock.PassiveClock
+	// Resync bounds the time between two reconciles of a gated pod.
+	Resync time.Duration
+	// MaxConcurrent is how many pods are written at once.
+	MaxConcurrent int
+}
+
+// SetupWithManager registers the reconciler.
+func (r *ReadinessGateReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	if err := indexGates(ctx, mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("indexing pods by the aliases that their gates name: %w", err)
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("readinessgate").
+		Watches(&corev1.Pod{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(gatesChanged())).
+		Watches(&v1alpha1.AliasCheck{}, handler.EnqueueRequestsFromMapFunc(r.podsGatedOn), builder.WithPredicates(aliasChanged())).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: r.MaxConcurrent,
+			EnableWarmup:            new(true),
+			RateLimiter:             backoff(),
+		}).
+		Complete(r)
+}
+
+// Reconcile brings the conditions of one pod in line with the aliases that its gates name.
+func (r *ReadinessGateReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	observedAt := r.Clock.Now()
+	pod := &corev1.Pod{}
+	if err := r.Client.Get(ctx, request.NamespacedName, pod); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if len(gate.Aliases(pod)) == 0 || gate.Finished(pod) {
+		return reconcile.Result{}, nil
+	}
+	aliases, err := r.observe(ctx, pod)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	err = r.write(ctx, pod, gate.Due(pod, aliases, observedAt), observedAt)
+	if dropped(err) {
+		return againAfter(retrySoon), nil
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	return againAfter(health.Early(pod.UID, r.Resync)), nil
+}
+
+// observe reads the aliases that the gates of a pod name. One that does not exist is not among them.
+func (r *ReadinessGateReconciler) observe(ctx context.Context, pod *corev1.Pod) (map[string]*v1alpha1.AliasCheck, error) {
+	aliases := map[string]*v1alpha1.AliasCheck{}
+	for _, name := range gate.Aliases(pod) {
+		alias := &v1alpha1.AliasCheck{}
+		err := r.Client.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: name}, alias)
+		switch {
+		case err == nil:
+			aliases[name] = alias
+		case client.IgnoreNotFound(err) != nil:
+			return nil, fmt.Errorf("reading AliasCheck %s: %w", name, err)
+		}
+	}
+	return aliases, nil
+}
+
+// write patches the conditions that are due, all at once, and then tells of those whose status has changed.
+func (r *ReadinessGateReconciler) write(
+	ctx context.Context, pod *corev1.Pod, due []corev1.PodCondition, observedAt time.Time,
+) error {
+	if len(due) == 0 {
+		return nil
+	}
+	if r.Clock.Since(observedAt) > maxObservationAge {
+		return ErrObservationTooOld
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
+	defer cancel()
+	err := patchConditions(ctx, r.Client, pod, due)
+	countWrite(pod, err)
+	if err != nil {
+		return fmt.Errorf("writing the conditions of readiness gates: %w", err)
+	}
+	r.tell(pod, due)
+	return nil
+}
+
+// againAfter states the priority: a pod of the initial list would otherwise keep its low one for ever.
+func againAfter(wait time.Duration) reconcile.Result {
+	return reconcile.Result{RequeueAfter: wait, Priority: new(priorityDue)}
+}

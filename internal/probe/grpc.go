@@ -1,0 +1,178 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// maxMessage bounds what a gRPC server may answer; an answer to Health/Check has two bytes.
+const maxMessage = 64 << 10
+
+// grpc asks grpc.health.v1.Health/Check.
+func (p *Probes) grpc(ctx context.Context, check *v1alpha1.HealthCheck) Result {
+	spec := check.Spec.GRPC
+	a := newAttempt(check, grpcSubject(spec))
+	if _, _, err := splitAddress(string(spec.Address)); err != nil {
+		return a.failed(err)
+	}
+	call := &grpcCall{attempt: a, dialer: p.dialer}
+	creds, err := call.credentials(ctx, spec.TLS, p.secretsOf(check))
+	if err != nil {
+		return a.failed(err)
+	}
+	client, err := grpc.NewClient("passthrough:///"+string(spec.Address), call.options(creds)...)
+	if err != nil {
+		return a.failed(plainError("the address must be a host and a port, such as api.shop:9000"))
+	}
+	defer client.Close()
+	return call.check(ctx, client, spec.Service)
+}
+
+func grpcSubject(spec *v1alpha1.GRPCProbe) string {
+	if spec.Service == "" {
+		return "grpc " + string(spec.Address)
+	}
+	return fmt.Sprintf("grpc %s, service %s", spec.Address, spec.Service)
+}
+
+// grpcCall is one call. The library tells of a connection that was not made by a text only, so what went
+// wrong is kept here as it happens.
+type grpcCall struct {
+	attempt *attempt
+	dialer  dialer
+
+	// locked is written by the library's goroutines; hold mu.
+	mu     sync.Mutex
+	locked struct{ unconnected error }
+}
+
+func (c *grpcCall) options(creds credentials.TransportCredentials) []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithTransportCredentials(creds),
+		grpc.WithContextDialer(c.dial),
+		grpc.WithNoProxy(),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithDisableRetry(),
+		grpc.WithUserAgent("aliascheck"),
+		grpc.WithMaxHeaderListSize(maxResponseHeader),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
+	}
+}
+
+func (c *grpcCall) check(ctx context.Context, client *grpc.ClientConn, service string) Result {
+	request := &grpc_health_v1.HealthCheckRequest{Service: service}
+	var server peer.Peer
+	response, err := grpc_health_v1.NewHealthClient(client).Check(ctx, request, grpc.Peer(&server))
+	switch {
+	case err == nil:
+		return served(c.attempt, response.GetStatus())
+	case ctx.Err() != nil:
+		return c.attempt.failed(ctx.Err())
+	case server.Addr == nil:
+		return c.attempt.failed(c.notConnected())
+	default:
+		return failed(c.attempt.says(refusedCall(status.Code(err), service)))
+	}
+}
+
+func served(a *attempt, s grpc_health_v1.HealthCheckResponse_ServingStatus) Result {
+	switch s {
+	case grpc_health_v1.HealthCheckResponse_SERVING:
+		return passed(a.says("SERVING"))
+	case grpc_health_v1.HealthCheckResponse_SERVICE_UNKNOWN:
+		return failed(a.says("SERVICE_UNKNOWN: the server does not know this service"))
+	default:
+		return failed(a.says(s.String()))
+	}
+}
+
+// refusedCall tells the code of a call that failed; the text that comes with it is the server's.
+func refusedCall(c codes.Code, service string) string {
+	name := code.Code(c).String()
+	switch {
+	case c == codes.NotFound && service != "":
+		return name + ": the server does not know this service"
+	case c == codes.Unimplemented:
+		return name + ": the server does not implement grpc.health.v1.Health"
+	case c == codes.Unavailable:
+		return name + ": the server refused the call, or closed the connection"
+	default:
+		return name
+	}
+}
+
+func (c *grpcCall) dial(ctx context.Context, address string) (net.Conn, error) {
+	conn, err := c.dialer.dial(ctx, c.attempt, "tcp", address)
+	if err != nil {
+		c.unconnected(err)
+		return nil, err
+	}
+	c.attempt.enter(awaiting)
+	return conn, nil
+}
+
+func (c *grpcCall) unconnected(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.locked.unconnected == nil {
+		c.locked.unconnected = err
+	}
+}
+
+func (c *grpcCall) notConnected() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.locked.unconnected != nil:
+		return c.locked.unconnected
+	case c.attempt.certificateAsked():
+		return plainError(clientRefused)
+	default:
+		return plainError("the server does not speak HTTP/2, or closed the connection")
+	}
+}
+
+func (c *grpcCall) credentials(ctx context.Context, spec *v1alpha1.TLSConfig, secrets secretReader) (credentials.TransportCredentials, error) {
+	if spec == nil {
+		return insecure.NewCredentials(), nil
+	}
+	config, err := tlsConfig(ctx, c.attempt, spec, secrets)
+	if err != nil {
+		return nil, err
+	}
+	return watchedHandshake{TransportCredentials: credentials.NewTLS(config), call: c}, nil
+}
+
+// watchedHandshake notes that a handshake is made, and why it failed.
+type watchedHandshake struct {
+	credentials.TransportCredentials
+	call *grpcCall
+}
+
+func (w watchedHandshake) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	w.call.attempt.enter(handshaking)
+	conn, info, err := w.TransportCredentials.ClientHandshake(ctx, authority, raw)
+	if err != nil {
+		w.call.unconnected(err)
+		return nil, nil, err
+	}
+	w.call.attempt.enter(awaiting)
+	return conn, info, nil
+}
+
+func (w watchedHandshake) Clone() credentials.TransportCredentials {
+	return watchedHandshake{TransportCredentials: w.TransportCredentials.Clone(), call: w.call}
+}

@@ -1,0 +1,101 @@
+package probe
+
+import (
+	"fmt"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// exit is the result of a Job that has finished: the exit code of its pod, as Consul reads that of a script.
+func (r *jobRun) exit(job *batchv1.Job, pods []corev1.Pod) Result {
+	end := endOf(job)
+	if end.Type == batchv1.JobComplete {
+		return passed(r.attempt.says("exit code 0"))
+	}
+	if end.Reason == batchv1.JobReasonDeadlineExceeded {
+		return failed(r.attempt.says(r.unfinished()))
+	}
+	name, worst := worstExit(pods)
+	switch {
+	case worst == nil:
+		return failed(r.attempt.says(unexplained(end, pods)))
+	case worst.ExitCode == 1:
+		return warned(r.attempt.says(exitWords(name, worst)))
+	default:
+		return failed(r.attempt.says(exitWords(name, worst)))
+	}
+}
+
+// worstExit is the container that decides: the first that ended with a failure, or else with a warning.
+func worstExit(pods []corev1.Pod) (name string, worst *corev1.ContainerStateTerminated) {
+	for i := range pods {
+		for _, statuses := range [][]corev1.ContainerStatus{pods[i].Status.InitContainerStatuses, pods[i].Status.ContainerStatuses} {
+			for _, status := range statuses {
+				ended := status.State.Terminated
+				if ended != nil && ended.ExitCode != 0 && (worst == nil || worst.ExitCode == 1 && ended.ExitCode != 1) {
+					name, worst = status.Name, ended
+				}
+			}
+		}
+	}
+	return name, worst
+}
+
+// exitWords tell an exit code, and why where Kubernetes knows more than that it was an error.
+func exitWords(container string, ended *corev1.ContainerStateTerminated) string {
+	if ended.Reason == "" || ended.Reason == "Error" {
+		return fmt.Sprintf("container %s: exit code %d", container, ended.ExitCode)
+	}
+	return fmt.Sprintf("container %s: exit code %d (%s)", container, ended.ExitCode, ended.Reason)
+}
+
+// unexplained tells a Job that failed without an exit code, as when its pod was evicted or deleted.
+func unexplained(end *batchv1.JobCondition, pods []corev1.Pod) string {
+	for i := range pods {
+		if reason := pods[i].Status.Reason; reason != "" {
+			return "its pod failed without an exit code: " + reason
+		}
+	}
+	if end.Reason == batchv1.JobReasonBackoffLimitExceeded {
+		return "its pod failed without an exit code"
+	}
+	return "it failed without an exit code: " + end.Reason
+}
+
+// waitingFor tells what keeps the pod of a Job from running, and nothing where it runs.
+func waitingFor(pods []corev1.Pod) string {
+	if len(pods) == 0 {
+		return "; it has no pod: see the Events of the Job for a quota or an admission that refuses it"
+	}
+	for i := range pods {
+		if reason := waitReason(&pods[i]); reason != "" {
+			return "; its pod waits: " + reason
+		}
+	}
+	return ""
+}
+
+func waitReason(pod *corev1.Pod) string {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason != "" {
+			return c.Reason
+		}
+	}
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for _, status := range statuses {
+			if status.State.Waiting != nil && status.State.Waiting.Reason != "" {
+				return steady(status.State.Waiting.Reason)
+			}
+		}
+	}
+	return ""
+}
+
+// steady is one word for reasons between which the kubelet alternates.
+func steady(reason string) string {
+	if reason == "ErrImagePull" {
+		return "ImagePullBackOff"
+	}
+	return reason
+}

@@ -1,0 +1,159 @@
+package probe_test
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/probe"
+)
+
+// misbehaving are servers, by what they do wrong.
+func misbehaving(t *testing.T) map[string]string {
+	t.Helper()
+	certificate := newAuthority(t).server(nil)
+	inTLS := func(serve func(net.Conn)) func(net.Conn) {
+		return func(conn net.Conn) {
+			secure := tls.Server(conn, certificate)
+			defer secure.Close()
+			serve(secure)
+		}
+	}
+	return map[string]string{
+		"hangs":               listening(t, hang),
+		"resets":              listening(t, reset),
+		"resets after asking": listening(t, func(conn net.Conn) { readRequest(conn); reset(conn) }),
+		"drips headers":       listening(t, dripping("HTTP/1.1 200 OK\r\n", "X-Drip: 1\r\n")),
+		"drips a body":        listening(t, dripping("HTTP/1.1 200 OK\r\n\r\n", "drip")),
+		"endless headers":     listening(t, endless("HTTP/1.1 200 OK\r\n", strings.Repeat("X-Long: 1\r\n", 100))),
+		"endless body":        listening(t, endless("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("long", 1000))),
+		"endless redirects":   listening(t, answer("HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n")),
+		"garbage":             listening(t, endless("\x00\x01", "\xff\xfe\xfd")),
+		"hangs in TLS":        listening(t, inTLS(hang)),
+		"breaks off in TLS":   listening(t, inTLS(func(conn net.Conn) { readRequest(conn) })),
+		"speaks gRPC":         servingGRPC(t, shopHealth()),
+		"nothing":             closedPort(t),
+	}
+}
+
+// dripping reads one request, and then writes a little at a time for as long as anyone reads.
+func dripping(first, drop string) func(net.Conn) {
+	return func(conn net.Conn) {
+		answer(first)(conn)
+		ticker := time.NewTicker(10 * time.Millisecond)
+		defer ticker.Stop()
+		for range ticker.C {
+			if _, err := io.WriteString(conn, drop); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// ofEveryType are checks of one address.
+func ofEveryType(address string) []*v1alpha1.HealthCheck {
+	secure := grpcCheck(address, "")
+	secure.Spec.GRPC.TLS = &v1alpha1.TLSConfig{InsecureSkipVerify: true}
+	return []*v1alpha1.HealthCheck{
+		httpCheck("http://" + address + "/"),
+		httpCheck("https://" + address + "/"),
+		httpCheck("https://"+address+"/", withTLS(v1alpha1.TLSConfig{InsecureSkipVerify: true})),
+		httpCheck("http://"+address+"/", func(spec *v1alpha1.HTTPProbe) {
+			spec.Method, spec.Body = http.MethodPost, strings.Repeat("body", 4000)
+		}),
+		tcpCheck(address),
+		grpcCheck(address, ""),
+		secure,
+		udpCheck(address, "ping"),
+	}
+}
+
+func openFiles() (int, error) {
+	entries, err := os.ReadDir("/proc/self/fd")
+	return len(entries), err
+}
+
+func TestTenThousandProbesLeaveNothingBehind(t *testing.T) {
+	g := NewWithT(t)
+	options := onLoopback(t)
+	options.Leases = renewed(0, "", "")
+	prober := probe.New(options)
+	checks := []*v1alpha1.HealthCheck{checkOf(v1alpha1.HealthCheckSpec{Heartbeat: &v1alpha1.HeartbeatProbe{LeaseName: "worker"}})}
+	for _, address := range misbehaving(t) {
+		checks = append(checks, ofEveryType(address)...)
+	}
+	for _, check := range checks { // what is made once, at first use, is no leak
+		probedWith(t, prober, check)
+	}
+	files, err := openFiles()
+	g.Expect(err).NotTo(HaveOccurred())
+	goroutines := runtime.NumGoroutine()
+
+	probeMany(t, prober, checks, 10_000, 200)
+
+	g.Eventually(openFiles, time.Minute).Should(BeNumerically("<=", files), "open files")
+	g.Eventually(runtime.NumGoroutine, time.Minute).Should(BeNumerically("<=", goroutines), "goroutines")
+}
+
+// probeMany probes the checks in turn, so many times in total, so many at once.
+func probeMany(t *testing.T, prober probe.Prober, checks []*v1alpha1.HealthCheck, total, atOnce int) {
+	t.Helper()
+	var workers sync.WaitGroup
+	work := make(chan *v1alpha1.HealthCheck)
+	for range atOnce {
+		workers.Go(func() {
+			for check := range work {
+				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+				if result := prober.Probe(ctx, check); result.Message == "" {
+					t.Errorf("a probe of %+v says nothing", check.Spec)
+				}
+				cancel()
+			}
+		})
+	}
+	for i := range total {
+		work <- checks[i%len(checks)]
+	}
+	close(work)
+	workers.Wait()
+}
+
+// Whatever a spec says, with or without the CRD's validation, a probe has a result that fits a status.
+func FuzzProbe(f *testing.F) {
+	for _, seed := range [][5]string{
+		{"http://127.0.0.1:1/", "GET", "X-Probe", "1", "200-299"},
+		{"https://[::1]:1/?q#f", "", "Host", "a b", "abc"},
+		{"http://user:p@127.1:99999", "G T", "", "\x00", ""},
+		{"[fe80::1%eth0]:80", "POST", "A", "\xff", "999"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4])
+	}
+	prober := probe.New(probe.Options{Guard: guard(f, "", "0.0.0.0/0,::/0"), Resolver: names{}})
+	f.Fuzz(func(t *testing.T, where, method, name, value, status string) {
+		headers := []v1alpha1.HTTPHeader{{Name: name, Value: &value}, {Name: name}}
+		for _, spec := range []v1alpha1.HealthCheckSpec{
+			{HTTP: &v1alpha1.HTTPProbe{URL: where, Method: method, Headers: headers, Body: value}},
+			{HTTP: &v1alpha1.HTTPProbe{URL: where, ExpectedStatuses: []v1alpha1.StatusRange{v1alpha1.StatusRange(status)}}},
+			{TCP: &v1alpha1.TCPProbe{Address: v1alpha1.Address(where)}, Timeout: &metav1.Duration{Duration: -1}},
+			{UDP: &v1alpha1.UDPProbe{Address: v1alpha1.Address(where), Payload: value}},
+			{GRPC: &v1alpha1.GRPCProbe{Address: v1alpha1.Address(where), Service: name, TLS: &v1alpha1.TLSConfig{ServerName: value}}},
+		} {
+			result := probedWith(t, prober, checkOf(spec))
+			if result.Message == "" || len(result.Message) > v1alpha1.MaxMessageBytes || strings.ContainsAny(result.Message, "\n\r\x00") {
+				t.Errorf("%+v: the message is %q", spec, result.Message)
+			}
+		}
+	})
+}

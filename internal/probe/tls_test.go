@@ -1,0 +1,148 @@
+package probe_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/probe"
+)
+
+// servingTLS is an HTTPS server with this configuration, and HTTP/2.
+func servingTLS(t testing.TB, config *tls.Config) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Proto", r.Proto)
+		if r.ProtoMajor != 2 {
+			w.WriteHeader(http.StatusHTTPVersionNotSupported)
+		}
+	}))
+	server.TLS, server.EnableHTTP2 = config, true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // failed handshakes are what these tests are about
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func withTLS(config v1alpha1.TLSConfig) func(*v1alpha1.HTTPProbe) {
+	return func(spec *v1alpha1.HTTPProbe) { spec.TLS = &config }
+}
+
+var caRef = &v1alpha1.SecretKeyReference{Name: "ca", Key: "ca.crt"}
+
+// trusting are options whose Secrets hold the authority, as ca/ca.crt, and a client certificate of it.
+func trusting(t testing.TB, ca *authority) probe.Options {
+	t.Helper()
+	certificate, key := ca.issued("prober")
+	options := onLoopback(t)
+	options.Secrets = secrets{"ca": {"ca.crt": ca.pem()}, "client": {"tls.crt": certificate, "tls.key": key}}
+	return options
+}
+
+func TestHTTPSTrustsTheGivenAuthority(t *testing.T) {
+	ca := newAuthority(t)
+	url := servingTLS(t, ca.server(nil))
+	expectPass(t, probed(t, trusting(t, ca), httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))), "GET "+url+": 200 OK")
+	expectFailure(t, probed(t, trusting(t, newAuthority(t)), httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))),
+		"GET "+url+": the certificate is signed by an unknown authority")
+	expectFailure(t, probed(t, onLoopback(t), httpCheck(url)), "GET "+url+": the certificate is signed by an unknown authority")
+}
+
+func TestHTTPSWithoutVerificationIsTheUsersChoice(t *testing.T) {
+	url := servingTLS(t, newAuthority(t).server(nil))
+	expectPass(t, probed(t, onLoopback(t), httpCheck(url, withTLS(v1alpha1.TLSConfig{InsecureSkipVerify: true}))), "GET "+url+": 200 OK")
+}
+
+func TestHTTPSVerifiesTheServerName(t *testing.T) {
+	ca := newAuthority(t)
+	url := servingTLS(t, ca.server(nil))
+	named := func(name string) *v1alpha1.HealthCheck {
+		return httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef, ServerName: name}))
+	}
+	expectPass(t, probed(t, trusting(t, ca), named("web.shop")), "GET "+url+": 200 OK")
+	expectFailure(t, probed(t, trusting(t, ca), named("other.shop")), "GET "+url+": the certificate is not valid for other.shop")
+}
+
+func TestHTTPSTellsAnExpiredCertificateWithoutTheTimeOfDay(t *testing.T) {
+	ca := newAuthority(t)
+	url := servingTLS(t, ca.server(nil, func(c *x509.Certificate) {
+		c.NotBefore = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+		c.NotAfter = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
+	}))
+	expectFailure(t, probed(t, trusting(t, ca), httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))),
+		"GET "+url+": the certificate is valid only from 2020-01-01T00:00:00Z to 2021-01-01T00:00:00Z")
+}
+
+func TestHTTPSPresentsTheClientCertificate(t *testing.T) {
+	ca := newAuthority(t)
+	url := servingTLS(t, ca.server(ca))
+	mutual := v1alpha1.TLSConfig{CASecretRef: caRef, ClientCertSecretRef: &v1alpha1.SecretReference{Name: "client"}}
+	expectPass(t, probed(t, trusting(t, ca), httpCheck(url, withTLS(mutual))), "GET "+url+": 200 OK")
+	without := probed(t, trusting(t, ca), httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef})))
+	expectFailure(t, without, "GET "+url+": the server closed the connection after it asked for a client certificate")
+}
+
+func TestBrokenTLSSecretsAreNamedAndNotShown(t *testing.T) {
+	ca := newAuthority(t)
+	url := servingTLS(t, ca.server(nil))
+	certificate, _ := ca.issued("prober")
+	_, otherKey := ca.issued("other")
+	for name, row := range map[string]struct {
+		secrets secrets
+		reason  string
+		message string
+	}{
+		"no CA":      {secrets{}, v1alpha1.ReasonSecretNotFound, "Secret ca does not exist"},
+		"no CA key":  {secrets{"ca": {}}, v1alpha1.ReasonSecretNotFound, "Secret ca has no key ca.crt"},
+		"CA garbage": {secrets{"ca": {"ca.crt": []byte("hidden")}}, v1alpha1.ReasonProbeFailed, "key ca.crt of Secret ca has no certificate in PEM"},
+		"no pair":    {secrets{"ca": {"ca.crt": ca.pem()}}, v1alpha1.ReasonSecretNotFound, "Secret client does not exist"},
+		"half a pair": {secrets{"ca": {"ca.crt": ca.pem()}, "client": {"tls.crt": certificate}},
+			v1alpha1.ReasonSecretNotFound, "Secret client has no key tls.key"},
+		"two halves": {secrets{"ca": {"ca.crt": ca.pem()}, "client": {"tls.crt": certificate, "tls.key": otherKey}},
+			v1alpha1.ReasonProbeFailed, "tls.crt and tls.key of Secret client are no certificate and key that match, in PEM"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := onLoopback(t)
+			options.Secrets = row.secrets
+			check := httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef, ClientCertSecretRef: &v1alpha1.SecretReference{Name: "client"}}))
+			expectResult(t, probed(t, options, check), health.Failed, row.reason, "GET "+url+": "+row.message)
+		})
+	}
+}
+
+func TestHTTPSFailuresNameTheHandshake(t *testing.T) {
+	for name, row := range map[string]struct {
+		serve   func(net.Conn)
+		message string
+	}{
+		"silence":          {hang, "timed out after 5s during the TLS handshake"},
+		"plain HTTP":       {answer("HTTP/1.1 400 Bad Request\r\n\r\n"), "the server does not speak TLS"},
+		"another protocol": {answer("220 secret.shop ESMTP\r\n"), "the server does not speak TLS"},
+		"a close":          {readRequest, "the server closed the connection during the TLS handshake"},
+		"a reset":          {func(conn net.Conn) { readRequest(conn); reset(conn) }, "connection reset by peer during the TLS handshake"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := "https://" + listening(t, row.serve)
+			expectFailure(t, probedWithin(t, brokenWithin, onLoopback(t), httpCheck(url)), "GET "+url+": "+row.message)
+		})
+	}
+}
+
+func TestHTTPSSpeaksNoOldTLS(t *testing.T) {
+	config := newAuthority(t).server(nil)
+	config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	url := servingTLS(t, config)
+	got := probed(t, onLoopback(t), httpCheck(url, withTLS(v1alpha1.TLSConfig{InsecureSkipVerify: true})))
+	if got.Outcome != health.Failed || !strings.Contains(got.Message, "the server refused the TLS handshake") {
+		t.Errorf("%+v", got)
+	}
+}

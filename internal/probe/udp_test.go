@@ -1,0 +1,75 @@
+package probe_test
+
+import (
+	"net"
+	"testing"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+func udpCheck(address, payload string) *v1alpha1.HealthCheck {
+	return checkOf(v1alpha1.HealthCheckSpec{UDP: &v1alpha1.UDPProbe{Address: v1alpha1.Address(address), Payload: payload}})
+}
+
+// datagrams is a UDP socket; what is sent to it comes out of the channel, and is answered if there is an answer.
+func datagrams(t testing.TB, answer string) (address string, received <-chan string) {
+	t.Helper()
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	all := make(chan string, 100)
+	go func() {
+		buffer := make([]byte, 2048)
+		for {
+			n, from, err := socket.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			all <- string(buffer[:n])
+			if answer != "" {
+				_, _ = socket.WriteTo([]byte(answer), from)
+			}
+		}
+	}()
+	return socket.LocalAddr().String(), all
+}
+
+func TestUDPPassesOnAnAnswer(t *testing.T) {
+	address, received := datagrams(t, "pong")
+	expectPass(t, probed(t, onLoopback(t), udpCheck(address, "ping")), "send udp "+address+": answered")
+	if got := <-received; got != "ping" {
+		t.Errorf("%q was sent", got)
+	}
+}
+
+func TestUDPPassesOnSilence(t *testing.T) {
+	for _, payload := range []string{"ping", ""} {
+		address, received := datagrams(t, "")
+		expectPass(t, probedWithin(t, brokenWithin, onLoopback(t), udpCheck(address, payload)),
+			"send udp "+address+": no refusal within 5s")
+		if got := <-received; got != payload {
+			t.Errorf("%q was sent, want %q", got, payload)
+		}
+	}
+}
+
+func TestUDPFailsOnARefusal(t *testing.T) {
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := socket.LocalAddr().String()
+	_ = socket.Close()
+	for _, payload := range []string{"ping", ""} {
+		expectFailure(t, probed(t, onLoopback(t), udpCheck(address, payload)),
+			"send udp "+address+": connection refused while waiting for the response")
+	}
+}
+
+func TestUDPPassesTheGuard(t *testing.T) {
+	expectResult(t, probed(t, onLoopback(t), udpCheck("169.254.169.254:53", "")), health.Failed, v1alpha1.ReasonAddressDenied,
+		"send udp 169.254.169.254:53: 169.254.169.254 is denied: it is a cloud metadata address, which only the manager's --probe-allow-cidrs can allow")
+}

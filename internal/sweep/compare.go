@@ -1,0 +1,116 @@
+package sweep
+
+import (
+	"fmt"
+	"sort"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+)
+
+// version is one state of one object. The zero value says that there is no such object.
+type version struct {
+	uid             types.UID
+	resourceVersion string
+}
+
+func (v version) absent() bool { return v == version{} }
+
+// gap is an object of which the cache has an older version than the API server had.
+type gap struct {
+	cached, live version
+}
+
+func (g gap) String() string {
+	return fmt.Sprintf("cached %s, live %s", orAbsent(g.cached), orAbsent(g.live))
+}
+
+func orAbsent(v version) string {
+	if v.absent() {
+		return "absent"
+	}
+	return v.resourceVersion
+}
+
+// gaps are by namespace/name.
+type gaps map[string]gap
+
+// names is in order, so that a log line which shows the first is deterministic.
+func (g gaps) names() []string {
+	names := make([]string, 0, len(g))
+	for name := range g {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// listing is a consistent live list.
+type listing struct {
+	resourceVersion string
+	objects         map[string]version
+}
+
+// missedBy is where the cache, read after this list, is behind it. A cache that is ahead is fine.
+func (l listing) missedBy(cached map[string]version) gaps {
+	missed := gaps{}
+	for name, live := range l.objects {
+		if g := (gap{cached[name], live}); l.shows(g) {
+			missed[name] = g
+		}
+	}
+	for name, version := range cached {
+		if g := (gap{version, l.objects[name]}); g.live.absent() && l.shows(g) {
+			missed[name] = g
+		}
+	}
+	return missed
+}
+
+// shows is true where the cached version is older than what the list has in its place.
+func (l listing) shows(g gap) bool {
+	switch {
+	case g.cached.absent():
+		return true
+	case g.live.absent():
+		return !newer(g.cached.resourceVersion, l.resourceVersion)
+	default:
+		return g.cached != g.live && !newer(g.cached.resourceVersion, g.live.resourceVersion)
+	}
+}
+
+// rewound is true if the cache, read before this list, has versions from after it: the history of the API
+// server went back, as it does when etcd is restored from a backup.
+func (l listing) rewound(newestCached string) bool {
+	return newestCached != "" && newer(newestCached, l.resourceVersion)
+}
+
+// newer is false for versions that are equal or cannot be compared.
+func newer(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err == nil && order > 0
+}
+
+// untouched are the gaps whose objects the cache has not touched since; of the others, the watch is alive.
+func (g gaps) untouched(cached func(name string) version) gaps {
+	left := gaps{}
+	for name, was := range g {
+		if cached(name) == was.cached {
+			left[name] = was
+		}
+	}
+	return left
+}
+
+// confirmedBy are the gaps that a later look found too: the cache still has the same version, and an object
+// that it lacks is live under the same UID, and not one that came and went in between.
+func (g gaps) confirmedBy(later gaps) gaps {
+	confirmed := gaps{}
+	for name, is := range later {
+		was, known := g[name]
+		if known && was.cached == is.cached && (!is.cached.absent() || was.live.uid == is.live.uid) {
+			confirmed[name] = is
+		}
+	}
+	return confirmed
+}

@@ -1,0 +1,130 @@
+package sweep
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+)
+
+// connection is one watch of a reflector, from the moment it is asked for until it ends.
+type connection struct {
+	expired    chan struct{}
+	expireOnce sync.Once
+	initial    atomic.Bool  // still streaming the objects that exist: a relist by watch
+	delivered  atomic.Int64 // events
+}
+
+func newConnection(initial bool) *connection {
+	c := &connection{expired: make(chan struct{})}
+	c.initial.Store(initial)
+	return c
+}
+
+func (c *connection) expire() {
+	c.expireOnce.Do(func() { close(c.expired) })
+}
+
+func (c *connection) isExpired() bool {
+	select {
+	case <-c.expired:
+		return true
+	default:
+		return false
+	}
+}
+
+// note keeps the account of an event that is being delivered.
+func (c *connection) note(event watch.Event) {
+	c.delivered.Add(1)
+	if event.Type != watch.Bookmark || !c.initial.Load() {
+		return
+	}
+	object, err := meta.Accessor(event.Object)
+	if err == nil && object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true" {
+		c.initial.Store(false)
+	}
+}
+
+// expiredError makes a reflector relist. Any other error, and a plain end, makes it resume the watch after
+// the last version that it saw, and so skip what was lost.
+func expiredError() *apierrors.StatusError {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status:  metav1.StatusFailure,
+		Code:    http.StatusGone,
+		Reason:  metav1.StatusReasonExpired,
+		Message: "the sweep found that this watch has lost events",
+	}}
+}
+
+// stream passes the events of a watch on, until either side ends it or the connection is expired.
+type stream struct {
+	*connection
+	source  watch.Interface
+	results chan watch.Event
+	stopped chan struct{}
+	stop    sync.Once
+	ended   func()
+}
+
+// newStream calls ended when nothing more will be delivered.
+func newStream(c *connection, source watch.Interface, ended func()) *stream {
+	s := &stream{
+		connection: c,
+		source:     source,
+		results:    make(chan watch.Event),
+		stopped:    make(chan struct{}),
+		ended:      ended,
+	}
+	go s.run()
+	return s
+}
+
+// ResultChan is part of watch.Interface.
+func (s *stream) ResultChan() <-chan watch.Event { return s.results }
+
+// Stop is part of watch.Interface.
+func (s *stream) Stop() {
+	s.stop.Do(func() { close(s.stopped) })
+}
+
+func (s *stream) run() {
+	defer close(s.results)
+	defer s.ended()
+	defer s.source.Stop()
+	for {
+		select {
+		case <-s.stopped:
+			return
+		case <-s.expired:
+			s.sendExpired()
+			return
+		case event, open := <-s.source.ResultChan():
+			if !open && s.isExpired() { // the expiry may have ended the source first
+				s.sendExpired()
+			}
+			if !open || !s.send(event) {
+				return
+			}
+		}
+	}
+}
+
+func (s *stream) sendExpired() {
+	status := expiredError().Status()
+	s.send(watch.Event{Type: watch.Error, Object: &status})
+}
+
+func (s *stream) send(event watch.Event) bool {
+	s.note(event)
+	select {
+	case s.results <- event:
+		return true
+	case <-s.stopped:
+		return false
+	}
+}

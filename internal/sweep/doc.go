@@ -1,0 +1,23 @@
+// Package sweep keeps the watch cache honest. Resyncs repair what an event handler lost, but they read the
+// cache; an event that was lost in the watch itself leaves the cache wrong for ever, and nothing that reads
+// it can tell. So every interval, for every informer that runs:
+//
+//	look     list the live metadata of what the informer watches, and note where the cache is behind
+//	settle   give ordinary lag the grace to pass
+//	look     again: what is still behind, and was not touched meanwhile, was lost
+//	expire   end the watch with "410 Expired", so that client-go lists anew; the missed changes arrive as
+//	         ordinary events, and nothing downstream knows
+//
+// A cache that is right costs one metadata list an interval, and causes nothing. Each informer has at most
+// one list under way, bounded in time; when the API server is slow or fails, the sweep waits.
+//
+// The sweep hooks in where a cache makes its informers, so it covers every kind from the first to the last
+// moment of its informer, in leaders and standbys alike:
+//
+//	sweeper.go   what is attached to a manager
+//	question.go  what an informer asks the API server, learned from its own requests
+//	connection.go, listerwatcher.go   watches that can be expired
+//	informer.go  the rounds of one informer
+//	compare.go   where a cache is behind (pure)
+//	live.go      the paged list of live metadata
+package sweep

@@ -1,0 +1,195 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/wait"
+	toolscache "k8s.io/client-go/tools/cache"
+)
+
+// informer sweeps itself for as long as it runs.
+type informer struct {
+	toolscache.SharedIndexInformer
+	sweeper *Sweeper
+	kind    string
+	watches *listerWatcher
+	log     logr.Logger
+
+	lastSighting sighting // used by the rounds only, of which there is one at a time
+}
+
+// Run is part of cache.SharedInformer.
+func (i *informer) Run(stop <-chan struct{}) {
+	i.RunWithContext(wait.ContextForChannel(stop))
+}
+
+// RunWithContext is part of cache.SharedInformer.
+func (i *informer) RunWithContext(ctx context.Context) {
+	rounds, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { i.sweep(rounds) })
+	i.SharedIndexInformer.RunWithContext(ctx)
+	cancel()
+	wg.Wait()
+}
+
+// sweep goes round until the context ends. The first round is anywhere in the first interval, which spreads
+// the kinds; later ones are early by 5 to 10 %, which leaves time for the grace and the repair within one
+// interval and 5 s.
+func (i *informer) sweep(ctx context.Context) {
+	pause := rand.N(i.sweeper.interval)
+	retry := i.sweeper.retryAfter()
+	for i.sweeper.pause(ctx, pause) {
+		err := i.round(ctx)
+		if err == nil {
+			pause = i.sweeper.interval*9/10 + rand.N(i.sweeper.interval/20+1)
+			retry = i.sweeper.retryAfter()
+			continue
+		}
+		pause = retry.Step()
+		if ctx.Err() == nil {
+			i.log.Info("Sweep failed, waiting", "retryAfter", pause.String(), "error", err.Error())
+		}
+	}
+}
+
+// round is one comparison of the cache with the API server, and what follows from it.
+func (i *informer) round(ctx context.Context) error {
+	seen := i.watches.sight()
+	stalled := seen.stalled(i.lastSighting)
+	i.lastSighting = seen
+	missed, err := i.look(ctx)
+	if err != nil {
+		return err
+	}
+	if len(missed) == 0 {
+		if stalled {
+			i.expire(seen, "Expired a watch that never began", nil)
+		}
+		return nil
+	}
+	if missed = i.settle(ctx, missed); len(missed) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	again, err := i.look(ctx)
+	if err != nil {
+		return err
+	}
+	if lost := missed.confirmedBy(again); len(lost) > 0 {
+		i.expire(seen, "Expired a watch that has lost events", lost)
+	}
+	return nil
+}
+
+// look lists what is live and notes where the cache is behind.
+func (i *informer) look(ctx context.Context) (gaps, error) {
+	address := i.watches.asked.get()
+	if address == nil {
+		return nil, fmt.Errorf("the informer of %s has made no request through the sweep's transport yet", i.kind)
+	}
+	q, err := questionIn(address, i.sweeper.prefix)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, i.sweeper.lookTimeout())
+	defer cancel()
+	before := i.newestCached()
+	live, err := list(ctx, i.sweeper.client, q)
+	if err != nil {
+		return nil, err
+	}
+	cached := i.cached()
+	if live.rewound(before) {
+		return everything(cached, live), nil
+	}
+	return live.missedBy(cached), nil
+}
+
+// everything differs after the API server's history went back.
+func everything(cached map[string]version, live listing) gaps {
+	all := gaps{}
+	for name, version := range cached {
+		all[name] = gap{version, live.objects[name]}
+	}
+	return all
+}
+
+// settle waits until the cache has caught up, for the grace at most, and returns what it has not.
+func (i *informer) settle(ctx context.Context, missed gaps) gaps {
+	const steps = 10
+	for step := 0; step < steps && len(missed) > 0; step++ {
+		if !i.sweeper.pause(ctx, i.sweeper.grace/steps) {
+			return nil
+		}
+		missed = missed.untouched(i.cachedVersion)
+	}
+	return missed
+}
+
+func (i *informer) expire(seen sighting, why string, lost gaps) {
+	if !i.watches.expire(seen) {
+		i.log.V(1).Info("The cache is behind, but its watch is new", "objects", len(lost))
+		return
+	}
+	i.sweeper.stale.WithLabelValues(i.kind).Add(float64(len(lost)))
+	values := []any{"staleObjects", len(lost)}
+	if len(lost) > 0 {
+		first := lost.names()[0]
+		values = append(values, "first", first, "versions", lost[first].String())
+	}
+	i.log.Info(why, values...)
+}
+
+// The cache is read in place, without copies: nothing of its objects is kept but strings.
+
+func (i *informer) cached() map[string]version {
+	objects := i.GetIndexer().List()
+	versions := make(map[string]version, len(objects))
+	for _, object := range objects {
+		if accessor, err := meta.Accessor(object); err == nil {
+			versions[nameOf(accessor)] = versionOf(accessor)
+		}
+	}
+	return versions
+}
+
+func (i *informer) cachedVersion(name string) version {
+	object, exists, err := i.GetIndexer().GetByKey(name)
+	if err != nil || !exists {
+		return version{}
+	}
+	accessor, err := meta.Accessor(object)
+	if err != nil {
+		return version{}
+	}
+	return versionOf(accessor)
+}
+
+func (i *informer) newestCached() string {
+	newest := ""
+	for _, object := range i.GetIndexer().List() {
+		accessor, err := meta.Accessor(object)
+		if err == nil && (newest == "" || newer(accessor.GetResourceVersion(), newest)) {
+			newest = accessor.GetResourceVersion()
+		}
+	}
+	return newest
+}
+
+// pause is false if the context ended first.
+func (s *Sweeper) pause(ctx context.Context, d time.Duration) bool {
+	timer := s.clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

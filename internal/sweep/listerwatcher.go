@@ -1,0 +1,154 @@
+package sweep
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/watchlist"
+)
+
+// listTimeout ends a list that hangs, at twice what an API server allows for one. A reflector gives its lists
+// no deadline, and while one hangs there is no watch that could be expired.
+const listTimeout = 2 * time.Minute
+
+// listerWatcher is an informer's own, with watches that can be expired.
+type listerWatcher struct {
+	toolscache.ListerWatcherWithContext
+	watchListUnsupported bool
+	asked                asked
+
+	mu     sync.Mutex
+	locked struct { // guarded by mu
+		current *connection // nil while there is none
+		fresh   bool        // the next relist shall be of the newest version, see relistOptions
+	}
+}
+
+func newListerWatcher(inner toolscache.ListerWatcher) *listerWatcher {
+	return &listerWatcher{
+		ListerWatcherWithContext: toolscache.ToListerWatcherWithContext(inner),
+		watchListUnsupported:     watchlist.DoesClientNotSupportWatchListSemantics(inner),
+	}
+}
+
+// IsWatchListSemanticsUnSupported is how a reflector asks whether it may relist by watch.
+func (lw *listerWatcher) IsWatchListSemanticsUnSupported() bool { return lw.watchListUnsupported }
+
+// List is part of cache.ListerWatcher; reflectors call ListWithContext.
+func (lw *listerWatcher) List(options metav1.ListOptions) (runtime.Object, error) {
+	return lw.ListWithContext(context.Background(), options)
+}
+
+// Watch is part of cache.ListerWatcher; reflectors call WatchWithContext.
+func (lw *listerWatcher) Watch(options metav1.ListOptions) (watch.Interface, error) {
+	return lw.WatchWithContext(context.Background(), options)
+}
+
+// ListWithContext is part of cache.ListerWatcherWithContext.
+func (lw *listerWatcher) ListWithContext(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+	ctx, cancel := context.WithTimeout(withAsked(ctx, &lw.asked), listTimeout)
+	defer cancel()
+	return lw.ListerWatcherWithContext.ListWithContext(ctx, lw.relistOptions(options))
+}
+
+// WatchWithContext is part of cache.ListerWatcherWithContext. The connection counts from here, and not from
+// the API server's answer, so that a request which is never answered can be expired too.
+func (lw *listerWatcher) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+	initial := options.SendInitialEvents != nil && *options.SendInitialEvents
+	if initial {
+		options = lw.relistOptions(options)
+	}
+	c := newConnection(initial)
+	lw.setCurrent(c)
+	ctx, cancel := context.WithCancel(withAsked(ctx, &lw.asked))
+	answered := make(chan struct{})
+	go func() {
+		select {
+		case <-c.expired:
+			cancel()
+		case <-answered:
+		}
+	}()
+	source, err := lw.ListerWatcherWithContext.WatchWithContext(ctx, options)
+	close(answered)
+	if err != nil {
+		cancel()
+		lw.forget(c)
+		if c.isExpired() {
+			return nil, expiredError()
+		}
+		return nil, err
+	}
+	return newStream(c, source, func() { cancel(); lw.forget(c) }), nil
+}
+
+// relistOptions asks for the newest version, once after an expiry. A reflector asks for one that is not older
+// than what it has seen, and an API server whose own watch cache is behind would answer that with the very
+// state which the sweep found to be stale.
+func (lw *listerWatcher) relistOptions(options metav1.ListOptions) metav1.ListOptions {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	if lw.locked.fresh && options.Continue == "" {
+		options.ResourceVersion = ""
+		lw.locked.fresh = false
+	}
+	return options
+}
+
+func (lw *listerWatcher) setCurrent(c *connection) {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	lw.locked.current = c
+}
+
+func (lw *listerWatcher) forget(c *connection) {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	if lw.locked.current == c {
+		lw.locked.current = nil
+	}
+}
+
+// sighting is the connection at one moment. What a look finds wrong is held against the connection that was
+// there before the look, and not against one that has come since.
+type sighting struct {
+	connection *connection
+	delivered  int64
+}
+
+func (lw *listerWatcher) sight() sighting {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	s := sighting{connection: lw.locked.current}
+	if s.connection != nil {
+		s.delivered = s.connection.delivered.Load()
+	}
+	return s
+}
+
+// stalled is true of a relist by watch that has delivered nothing since it was sighted before.
+func (s sighting) stalled(before sighting) bool {
+	return s.connection != nil && s == before && s.connection.initial.Load()
+}
+
+// expire ends the connection that was sighted. It is false if that is gone, or is a relist under way which
+// will put the cache right if it is left in peace.
+func (lw *listerWatcher) expire(s sighting) bool {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	c := s.connection
+	if c == nil || c != lw.locked.current || c.isExpired() {
+		return false
+	}
+	if c.initial.Load() && c.delivered.Load() != s.delivered {
+		return false
+	}
+	lw.locked.fresh = true
+	c.expire()
+	return true
+}

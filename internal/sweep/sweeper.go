@@ -1,0 +1,132 @@
+package sweep
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+// Options of a Sweeper.
+type Options struct {
+	// Interval is the longest time between two comparisons of one kind. It must be positive.
+	Interval time.Duration
+	// Grace is how long the cache may be behind before that counts as a loss. The default is a fifth of the
+	// interval, and never more than 3 s.
+	Grace time.Duration
+	// Scheme names the kinds of typed informers.
+	Scheme *runtime.Scheme
+	// Registerer gets aliascheck_sweep_stale_objects_total; nil for none.
+	Registerer prometheus.Registerer
+	// Log of expiries and of failed sweeps.
+	Log logr.Logger
+	// Clock is the real one by default.
+	Clock clock.WithTicker
+}
+
+// Sweeper compares caches with the API server that they were filled from. Make one for each manager, and
+// Attach it.
+type Sweeper struct {
+	interval, grace time.Duration
+	scheme          *runtime.Scheme
+	log             logr.Logger
+	clock           clock.WithTicker
+	stale           *prometheus.CounterVec
+
+	client metadata.Interface
+	prefix string // of the API server's URL
+}
+
+// New fails if an option makes no sense.
+func New(options Options) (*Sweeper, error) {
+	if options.Interval <= 0 {
+		return nil, fmt.Errorf("the sweep interval must be positive, not %s", options.Interval)
+	}
+	if options.Scheme == nil {
+		return nil, errors.New("the sweep needs a scheme")
+	}
+	s := &Sweeper{
+		interval: options.Interval,
+		grace:    options.Grace,
+		scheme:   options.Scheme,
+		log:      options.Log,
+		clock:    options.Clock,
+		stale: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aliascheck_sweep_stale_objects_total",
+			Help: "Objects that a sweep found stale in the watch cache. It should be 0 for ever.",
+		}, []string{"kind"}),
+	}
+	if s.grace == 0 {
+		s.grace = min(3*time.Second, options.Interval/5)
+	}
+	if s.clock == nil {
+		s.clock = clock.RealClock{}
+	}
+	if options.Registerer != nil {
+		if err := options.Registerer.Register(s.stale); err != nil {
+			return nil, fmt.Errorf("registering the metric of the sweep: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// Attach makes the sweeper cover every informer of a cache that is made from these two: those that run from
+// the start, and those that come and go. It must be called before the cache, or its manager, is made.
+func (s *Sweeper) Attach(config *rest.Config, options *cache.Options) error {
+	own := rest.CopyConfig(config)
+	own.QPS = -1 // the pages of a sweep come one after the other, which is limit enough
+	client, err := metadata.NewForConfig(metadata.ConfigFor(own))
+	if err != nil {
+		return fmt.Errorf("making a metadata client for the sweep: %w", err)
+	}
+	address, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return fmt.Errorf("reading the address of the API server: %w", err)
+	}
+	s.client, s.prefix = client, address.Path
+	config.Wrap(recordQuestions)
+	options.NewInformer = s.newInformer
+	return nil
+}
+
+func (s *Sweeper) newInformer(
+	inner toolscache.ListerWatcher, example runtime.Object, resync time.Duration, indexers toolscache.Indexers,
+) toolscache.SharedIndexInformer {
+	watches := newListerWatcher(inner)
+	kind := s.kindOf(example)
+	s.stale.WithLabelValues(kind) // a counter that is there from the start can be alerted on
+	return &informer{
+		SharedIndexInformer: toolscache.NewSharedIndexInformer(watches, example, resync, indexers),
+		sweeper:             s,
+		kind:                kind,
+		watches:             watches,
+		log:                 s.log.WithValues("kind", kind),
+	}
+}
+
+func (s *Sweeper) kindOf(example runtime.Object) string {
+	gvk, err := apiutil.GVKForObject(example, s.scheme)
+	if err != nil {
+		return fmt.Sprintf("%T", example) // unreachable: the cache could not have made the ListerWatcher
+	}
+	return gvk.Kind
+}
+
+// lookTimeout bounds one list with all its pages.
+func (s *Sweeper) lookTimeout() time.Duration { return max(s.interval/2, 10*time.Second) }
+
+// retryAfter is how long to wait after sweeps that failed: soon at first, never more often than is kind to an
+// API server in trouble, and never longer than a sweep that succeeds would.
+func (s *Sweeper) retryAfter() *wait.Backoff {
+	return &wait.Backoff{Duration: s.interval / 10, Factor: 2, Jitter: 0.1, Steps: 10, Cap: s.interval}
+}

@@ -1,0 +1,99 @@
+package target
+
+import (
+	"errors"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+// object reads a target of any other kind.
+func (o *Observer) object(ref Reference, kinds *lease) (health.Observation, error) {
+	object, err := kinds.get(ref)
+	switch {
+	case errors.Is(err, errNotInstalled):
+		return notInstalled(ref), nil
+	case errors.Is(err, errForbidden):
+		return forbidden(ref), nil
+	case errors.Is(err, errUnsupported):
+		return invalid(ref, "this kind cannot be listed and watched"), nil
+	case errors.Is(err, errClusterScoped):
+		return invalid(ref, "this kind is cluster-scoped: leave the namespace out"), nil
+	case err != nil:
+		return health.Observation{}, err
+	case object == nil:
+		return missing(ref), nil
+	}
+	return one(objectMember(ref, object)), nil
+}
+
+// objectMember is the health of an object of any kind.
+func objectMember(ref Reference, object *unstructured.Unstructured) health.Member {
+	member := health.Member{Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName()}
+	if member, in := annotated(member, object.GetAnnotations()); in {
+		return member
+	}
+	if ref.ConditionType != "" {
+		return conditionMember(member, ref.ConditionType, conditionsOf(object))
+	}
+	return kstatusMember(member, object)
+}
+
+// kstatusMember is what kstatus makes of an object: Current Passing, InProgress Warning, Failed and
+// Terminating Critical. A Pod that has failed is Critical too, though kstatus calls it Current.
+func kstatusMember(member health.Member, object *unstructured.Unstructured) health.Member {
+	if podFailed(object) {
+		member.State, member.Reason = v1alpha1.StateCritical, reasonOr(podReason(object), string(kstatus.FailedStatus))
+		member.Message = "the Pod is in phase Failed"
+		return member
+	}
+	result, err := kstatus.Compute(object)
+	if err != nil {
+		member.State, member.Reason = v1alpha1.StateUnknown, string(kstatus.UnknownStatus)
+		member.Message = "its status cannot be read: " + err.Error()
+		return member
+	}
+	member.State = stateOfKstatus[result.Status]
+	member.Message = result.Message
+	member.Reason, member.Since = toldBy(result, object)
+	return member
+}
+
+var stateOfKstatus = map[kstatus.Status]v1alpha1.State{
+	kstatus.CurrentStatus:     v1alpha1.StatePassing,
+	kstatus.InProgressStatus:  v1alpha1.StateWarning,
+	kstatus.FailedStatus:      v1alpha1.StateCritical,
+	kstatus.TerminatingStatus: v1alpha1.StateCritical,
+	kstatus.UnknownStatus:     v1alpha1.StateUnknown,
+}
+
+// toldBy is the reason and the time of transition. They are those of the target's own condition where that
+// decided; otherwise the reason is what kstatus calls the status: Current, InProgress, Failed, Terminating.
+func toldBy(result *kstatus.Result, object *unstructured.Unstructured) (string, time.Time) {
+	wanted := ""
+	for _, c := range result.Conditions {
+		wanted = c.Reason
+	}
+	for _, c := range conditionsOf(object) {
+		ready := result.Status == kstatus.CurrentStatus && c.Type == v1alpha1.ConditionReady
+		if ready || wanted != "" && c.Reason == wanted {
+			return reasonOr(c.Reason, result.Status.String()), c.LastTransitionTime.Time
+		}
+	}
+	return result.Status.String(), time.Time{}
+}
+
+func podFailed(object *unstructured.Unstructured) bool {
+	phase, _, _ := unstructured.NestedString(object.Object, "status", "phase")
+	return object.GetAPIVersion() == "v1" && object.GetKind() == "Pod" && phase == "Failed" &&
+		object.GetDeletionTimestamp() == nil
+}
+
+func podReason(object *unstructured.Unstructured) string {
+	reason, _, _ := unstructured.NestedString(object.Object, "status", "reason")
+	return reason
+}

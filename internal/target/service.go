@@ -1,0 +1,81 @@
+package target
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+func (o *Observer) service(ctx context.Context, ref Reference) (health.Observation, error) {
+	service := &corev1.Service{}
+	found, err := o.get(ctx, ref.key(), service)
+	if err != nil {
+		return health.Observation{}, err
+	}
+	if !found {
+		return missing(ref), nil
+	}
+	itself := health.Member{Kind: kindService, Namespace: service.Namespace, Name: service.Name}
+	if member, in := annotated(itself, service.Annotations); in {
+		return one(member), nil
+	}
+	if ref.ConditionType != "" {
+		return one(conditionMember(itself, ref.ConditionType, service.Status.Conditions)), nil
+	}
+	return o.membersOfService(ctx, ref, itself)
+}
+
+func (o *Observer) membersOfService(
+	ctx context.Context, ref Reference, itself health.Member,
+) (health.Observation, error) {
+	members, err := o.checks(ctx, ref.Namespace, client.MatchingFields{byService: ref.Name})
+	if err != nil {
+		return health.Observation{}, err
+	}
+	slices := &discoveryv1.EndpointSliceList{}
+	err = o.Client.List(ctx, slices, client.InNamespace(ref.Namespace),
+		client.MatchingFields{byService: ref.Name}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return health.Observation{}, fmt.Errorf("listing the EndpointSlices of %s: %w", ref, err)
+	}
+	if len(slices.Items) > 0 {
+		members = append(members, endpointsMember(itself, slices.Items))
+	}
+	return health.Observation{
+		Combined: true,
+		Members:  members,
+		Message:  fmt.Sprintf("no HealthCheck counts towards %s, and it has no EndpointSlices", ref),
+	}, nil
+}
+
+// endpointsMember is the endpoints of a Service, which count as one check: one ready endpoint will do.
+func endpointsMember(service health.Member, slices []discoveryv1.EndpointSlice) health.Member {
+	for i := range slices {
+		if HasReadyEndpoint(&slices[i]) {
+			service.State = v1alpha1.StatePassing
+			return service
+		}
+	}
+	service.State = v1alpha1.StateCritical
+	service.Reason = v1alpha1.ReasonNoReadyEndpoints
+	service.Message = "no endpoint is ready"
+	service.Telling = true
+	return service
+}
+
+// HasReadyEndpoint reports whether an endpoint of a slice is ready. One that does not say counts as ready, as
+// the API has it.
+func HasReadyEndpoint(slice *discoveryv1.EndpointSlice) bool {
+	for _, endpoint := range slice.Endpoints {
+		if endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready {
+			return true
+		}
+	}
+	return false
+}

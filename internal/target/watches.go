@@ -1,0 +1,200 @@
+package target
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+)
+
+// What keeps a kind from being read.
+var (
+	// ErrNotYet says that an event is on its way which will tell what there is: the watch of a kind has only
+	// just begun, or the next alias of a chain is about to be evaluated.
+	ErrNotYet = errors.New("an answer is on its way")
+
+	errNotInstalled  = errors.New("the kind is not installed")
+	errForbidden     = errors.New("the kind may not be read")
+	errUnsupported   = errors.New("the kind cannot be listed and watched")
+	errClusterScoped = errors.New("the kind is cluster-scoped")
+)
+
+// NewInformerFunc makes informers as controller-runtime's cache.Options.NewInformer does.
+type NewInformerFunc func(
+	toolscache.ListerWatcher, runtime.Object, time.Duration, toolscache.Indexers,
+) toolscache.SharedIndexInformer
+
+// Event says that an object of a watched kind has changed. Without a name, all of the kind are concerned: it
+// can be read now, or no longer.
+type Event struct {
+	Kind            schema.GroupKind
+	Namespace, Name string
+}
+
+// WatchesOptions are what Watches need.
+type WatchesOptions struct {
+	// Config is that of the API server.
+	Config *rest.Config
+	// NewInformer is client-go's by default.
+	NewInformer NewInformerFunc
+	// Namespaces to watch; all where there are none.
+	Namespaces []string
+	// Retry is how long to wait before a kind that is not installed, or whose discovery failed, is asked for
+	// again. The default is 20 s, well within the minute in which an alias has to notice.
+	Retry time.Duration
+	// Log of what becomes of kinds.
+	Log logr.Logger
+}
+
+// Watches is an informer for each kind that an alias needs, from the first such alias to the last. Each kind
+// has a goroutine of its own which does all that may take time, so that reading here never waits: a kind
+// that is slow, forbidden or not installed costs the aliases of other kinds nothing.
+type Watches struct {
+	options   WatchesOptions
+	dynamic   dynamic.Interface
+	discovery discovery.ServerResourcesInterfaceWithContext
+
+	mu     sync.Mutex
+	locked struct { // guarded by mu
+		ctx    context.Context // of all watches; nil before Run
+		notify func(Event)
+		kinds  map[schema.GroupVersionKind]*kindWatch
+		// needs is the reverse of the users of the kinds.
+		needs map[types.NamespacedName]map[schema.GroupVersionKind]bool
+	}
+	running sync.WaitGroup
+}
+
+// NewWatches makes Watches that do nothing until Run.
+func NewWatches(options WatchesOptions) (*Watches, error) {
+	dynamicClient, err := dynamic.NewForConfig(options.Config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client for any kind: %w", err)
+	}
+	discoveryClient, err := discovery.NewDiscoveryClientForConfig(options.Config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client for discovery: %w", err)
+	}
+	if options.NewInformer == nil {
+		options.NewInformer = toolscache.NewSharedIndexInformer
+	}
+	if options.Retry == 0 {
+		options.Retry = 20 * time.Second
+	}
+	w := &Watches{options: options, dynamic: dynamicClient, discovery: discoveryClient}
+	w.locked.kinds = map[schema.GroupVersionKind]*kindWatch{}
+	w.locked.needs = map[types.NamespacedName]map[schema.GroupVersionKind]bool{}
+	return w, nil
+}
+
+// Run lets watches begin, tells notify of what they see, and ends them all with ctx. It does not wait.
+func (w *Watches) Run(ctx context.Context, notify func(Event)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.locked.ctx, w.locked.notify = ctx, notify
+}
+
+// Wait returns once every watch has ended, after the context of Run has.
+func (w *Watches) Wait() { w.running.Wait() }
+
+// Kinds are those that are watched now, in order.
+func (w *Watches) Kinds() []schema.GroupVersionKind {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(w.locked.kinds), func(a, b schema.GroupVersionKind) int {
+		return cmp.Compare(a.String(), b.String())
+	})
+}
+
+// lease is what one alias needs. It is taken before the alias is evaluated and released after it: then the
+// kinds which were not asked for meanwhile are not needed by this alias any more.
+type lease struct {
+	watches *Watches
+	alias   types.NamespacedName
+	asked   map[schema.GroupVersionKind]bool
+}
+
+func (w *Watches) lease(alias types.NamespacedName) *lease {
+	return &lease{watches: w, alias: alias}
+}
+
+func (l *lease) get(ref Reference) (*unstructured.Unstructured, error) {
+	return l.need(ref.GroupVersionKind).get(ref)
+}
+
+func (l *lease) list(kind schema.GroupVersionKind, namespace string) ([]*unstructured.Unstructured, error) {
+	return l.need(kind).list(namespace)
+}
+
+// need is the watch of a kind, which begins if this alias is the first to need it.
+func (l *lease) need(kind schema.GroupVersionKind) *kindWatch {
+	if l.asked == nil {
+		l.asked = map[schema.GroupVersionKind]bool{}
+	}
+	l.asked[kind] = true
+	w := l.watches
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	watch, running := w.locked.kinds[kind]
+	if !running {
+		watch = w.begin(kind)
+	}
+	watch.users[l.alias] = true
+	if w.locked.needs[l.alias] == nil {
+		w.locked.needs[l.alias] = map[schema.GroupVersionKind]bool{}
+	}
+	w.locked.needs[l.alias][kind] = true
+	return watch
+}
+
+// begin is called with the lock held.
+func (w *Watches) begin(kind schema.GroupVersionKind) *kindWatch {
+	watch := newKindWatch(w, kind)
+	w.locked.kinds[kind] = watch
+	if w.locked.ctx == nil {
+		return watch
+	}
+	ctx, cancel := context.WithCancel(w.locked.ctx)
+	watch.end, watch.notify = cancel, w.locked.notify
+	w.running.Go(func() { watch.run(ctx) })
+	return watch
+}
+
+func (l *lease) release() {
+	w := l.watches
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for kind := range w.locked.needs[l.alias] {
+		if !l.asked[kind] {
+			w.drop(l.alias, kind)
+		}
+	}
+}
+
+// drop is called with the lock held. The last alias of a kind ends its watch.
+func (w *Watches) drop(alias types.NamespacedName, kind schema.GroupVersionKind) {
+	delete(w.locked.needs[alias], kind)
+	if len(w.locked.needs[alias]) == 0 {
+		delete(w.locked.needs, alias)
+	}
+	watch := w.locked.kinds[kind]
+	delete(watch.users, alias)
+	if len(watch.users) == 0 {
+		watch.end()
+		delete(w.locked.kinds, kind)
+	}
+}

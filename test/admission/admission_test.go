@@ -1,0 +1,182 @@
+package admission_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+)
+
+var cp *controlplane.ControlPlane
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	var err error
+	if cp, err = controlplane.Start(controlplane.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = cp.Stop() }()
+	return m.Run()
+}
+
+// malformed is a spec that is refused, with a message that has the field and the remedy in it.
+type malformed struct {
+	name   string
+	spec   string
+	field  string
+	remedy string
+}
+
+var malformedHealthChecks = []malformed{
+	{"nothing to look at", `{interval: 10s}`,
+		"spec", "set exactly one of http, tcp, grpc, udp, heartbeat or job"},
+	{"two things to look at", `{tcp: {address: "db:5432"}, http: {url: "http://web"}}`,
+		"spec", "set exactly one of http, tcp, grpc, udp, heartbeat or job"},
+	{"a Service and a Node", `{serviceRef: {name: web}, nodeName: worker-1, tcp: {address: "db:5432"}}`,
+		"spec", "set serviceRef or nodeName, not both"},
+	{"an interval that is no duration", `{interval: often, tcp: {address: "db:5432"}}`,
+		"spec.interval", "a duration from 1s to 24h, such as 10s"},
+	{"an interval below a second", `{interval: 100ms, timeout: 100ms, tcp: {address: "db:5432"}}`,
+		"spec.interval", "a duration from 1s to 24h, such as 10s"},
+	{"an interval above a day", `{interval: 25h, tcp: {address: "db:5432"}}`,
+		"spec.interval", "a duration from 1s to 24h, such as 10s"},
+	{"a negative interval", `{interval: -10s, tcp: {address: "db:5432"}}`,
+		"spec.interval", "a duration from 1s to 24h, such as 10s"},
+	{"an interval that is a number", `{interval: 10, tcp: {address: "db:5432"}}`,
+		"spec.interval", "must be of type string"},
+	{"a timeout above the interval", `{interval: 2s, timeout: 5s, tcp: {address: "db:5432"}}`,
+		"spec", "timeout must not be above interval"},
+	{"a timeout of nothing", `{timeout: 0s, tcp: {address: "db:5432"}}`,
+		"spec.timeout", "a duration from 100ms to 1m, such as 500ms or 5s"},
+	{"a Job every second", `{interval: 1s, timeout: 1s, job: {cronJobRef: {name: smoke}}}`,
+		"spec", "interval must be at least 10s with job"},
+	{"Warning after Critical", `{warningThreshold: 5, failureThreshold: 3, tcp: {address: "db:5432"}}`,
+		"spec", "warningThreshold must not be above failureThreshold"},
+	{"a threshold of zero", `{failureThreshold: 0, tcp: {address: "db:5432"}}`,
+		"spec.failureThreshold", "greater than or equal to 1"},
+	{"a threshold beyond all patience", `{successThreshold: 101, tcp: {address: "db:5432"}}`,
+		"spec.successThreshold", "less than or equal to 100"},
+	{"an initial state that does not exist", `{initialState: Green, tcp: {address: "db:5432"}}`,
+		"spec.initialState", `"Unknown", "Passing", "Warning", "Critical"`},
+	{"maintenance for no reason", `{maintenance: {}, tcp: {address: "db:5432"}}`,
+		"spec.maintenance.reason", "Required value"},
+	{"a URL without a scheme", `{http: {url: "web.shop:8080/healthz"}}`,
+		"spec.http.url", "an absolute http or https URL, such as http://web.shop:8080/healthz"},
+	{"a URL of another scheme", `{http: {url: "ftp://web.shop/healthz"}}`,
+		"spec.http.url", "an absolute http or https URL, such as http://web.shop:8080/healthz"},
+	{"a URL without a host", `{http: {url: "http:///healthz"}}`,
+		"spec.http.url", "an absolute http or https URL"},
+	{"credentials in the URL", `{http: {url: "http://admin:secret@web.shop/healthz"}}`,
+		"spec.http.url", "send them with headers and valueFrom.secretKeyRef"},
+	{"an unheard-of method", `{http: {url: "http://web", method: FETCH}}`,
+		"spec.http.method", `"GET", "HEAD"`},
+	{"a status that is none", `{http: {url: "http://web", expectedStatuses: ["OK"]}}`,
+		"spec.http.expectedStatuses[0]", "a code or a range from 100 to 599, the lower first, such as 204 or 200-299"},
+	{"a range upside down", `{http: {url: "http://web", expectedStatuses: ["200", "299-200"]}}`,
+		"spec.http.expectedStatuses[1]", "the lower first, such as 204 or 200-299"},
+	{"no status at all", `{http: {url: "http://web", expectedStatuses: []}}`,
+		"spec.http.expectedStatuses", "should have at least 1 items"},
+	{"a header without a value", `{http: {url: "http://web", headers: [{name: X-Probe}]}}`,
+		"spec.http.headers[0]", "set exactly one of value and valueFrom"},
+	{"a header with two values",
+		`{http: {url: "http://web", headers: [{name: X, value: a, valueFrom: {secretKeyRef: {name: s, key: k}}}]}}`,
+		"spec.http.headers[0]", "set exactly one of value and valueFrom"},
+	{"a header name with a space", `{http: {url: "http://web", headers: [{name: "X Probe", value: a}]}}`,
+		"spec.http.headers[0].name", "an HTTP token, such as X-Probe"},
+	{"a header that smuggles another", `{http: {url: "http://web", headers: [{name: X, value: "a\r\nY: b"}]}}`,
+		"spec.http.headers[0].value", "a single line without control characters"},
+	{"an address without a port", `{tcp: {address: db.shop}}`,
+		"spec.tcp.address", "a host and a port from 1 to 65535, such as db.shop:5432"},
+	{"a port that is none", `{udp: {address: "dns.kube-system:70000"}}`,
+		"spec.udp.address", "a host and a port from 1 to 65535"},
+	{"a bare IPv6 address", `{grpc: {address: "fd00::1:5432"}}`,
+		"spec.grpc.address", "such as db.shop:5432 or [fd00::1]:5432"},
+	{"a heartbeat without a Lease", `{heartbeat: {ttl: 30s}}`,
+		"spec.heartbeat.leaseName", "Required value"},
+	{"a ttl that is no duration", `{heartbeat: {leaseName: worker, ttl: soon}}`,
+		"spec.heartbeat.ttl", "a duration from 1s to 24h, such as 30s"},
+	{"a misspelt field", `{tcp: {address: "db:5432"}, intervall: 10s}`,
+		"spec.intervall", "unknown field"},
+}
+
+var malformedAliasChecks = []malformed{
+	{"nothing to mirror", `{whenMissing: Critical}`,
+		"spec", "set exactly one of targetRef (one object) and selector (HealthChecks by label)"},
+	{"one object and a selector", `{targetRef: {name: web}, selector: {matchLabels: {team: shop}}}`,
+		"spec", "set exactly one of targetRef (one object) and selector (HealthChecks by label)"},
+	{"a target without a name", `{targetRef: {kind: Service}}`,
+		"spec.targetRef.name", "Required value"},
+	{"a kind without its group", `{targetRef: {kind: Deployment, name: web}}`,
+		"spec.targetRef", "apiVersion is required for this kind, such as apps/v1 for a Deployment"},
+	{"a kind in lower case", `{targetRef: {apiVersion: apps/v1, kind: deployment, name: web}}`,
+		"spec.targetRef.kind", "in CamelCase, such as Deployment"},
+	{"a group without a version", `{targetRef: {apiVersion: apps, kind: Deployment, name: web}}`,
+		"spec.targetRef.apiVersion", "such as v1 or apps/v1"},
+	{"a namespace for a Node", `{targetRef: {kind: Node, name: worker-1, namespace: shop}}`,
+		"spec.targetRef", "namespace must not be set for kind Node"},
+	{"a namespace that is no name", `{targetRef: {name: web, namespace: "My Shop"}}`,
+		"spec.targetRef.namespace", "the name of a namespace, such as shop"},
+	{"a name with a slash", `{targetRef: {name: "shop/web"}}`,
+		"spec.targetRef.name", "the name of an object, such as web"},
+	{"a condition type with a space", `{targetRef: {name: web, conditionType: "is ready"}}`,
+		"spec.targetRef.conditionType", "the type of a condition, such as Available"},
+	{"Maintenance for a missing target", `{targetRef: {name: web}, whenMissing: Maintenance}`,
+		"spec.whenMissing", `"Critical", "Warning", "Unknown", "Passing"`},
+	{"In without values", `{selector: {matchExpressions: [{key: team, operator: In}]}}`,
+		"spec.selector.matchExpressions[0]", "values must be given for the operators In and NotIn"},
+	{"Exists with values", `{selector: {matchExpressions: [{key: team, operator: Exists, values: [shop]}]}}`,
+		"spec.selector.matchExpressions[0]", "values must be given for the operators In and NotIn, and for no other"},
+	{"a label key with a space", `{selector: {matchExpressions: [{key: "my team", operator: Exists}]}}`,
+		"spec.selector.matchExpressions[0].key", "the key of a label, such as team"},
+}
+
+func TestAMalformedHealthCheckIsRefusedWithItsFieldAndTheRemedy(t *testing.T) {
+	areRefused(t, "HealthCheck", malformedHealthChecks)
+}
+
+func TestAMalformedAliasCheckIsRefusedWithItsFieldAndTheRemedy(t *testing.T) {
+	areRefused(t, "AliasCheck", malformedAliasChecks)
+}
+
+func areRefused(t *testing.T, kind string, cases []malformed) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			output, err := apply(t, kind, c.spec)
+			if err == nil {
+				t.Fatalf("it was accepted: %s", output)
+			}
+			for _, wanted := range []string{c.field, c.remedy} {
+				if !strings.Contains(output, wanted) {
+					t.Errorf("the message does not say %q: %s", wanted, output)
+				}
+			}
+		})
+	}
+}
+
+func TestTheSmallestSpecsAreAccepted(t *testing.T) {
+	for kind, spec := range map[string]string{
+		"HealthCheck": `{tcp: {address: "db:5432"}}`,
+		"AliasCheck":  `{targetRef: {name: web}}`,
+	} {
+		if output, err := apply(t, kind, spec); err != nil {
+			t.Errorf("%s: %v: %s", kind, err, output)
+		}
+	}
+}
+
+// apply is kubectl apply of a check with this spec.
+func apply(t *testing.T, kind, spec string) (string, error) {
+	t.Helper()
+	manifest := fmt.Sprintf("apiVersion: health.aliascheck.dev/v1alpha1\nkind: %s\nmetadata: {name: it}\nspec: %s\n", kind, spec)
+	kubectl, err := cp.Kubectl(t.Context(), strings.NewReader(manifest), "apply", "--namespace=default", "-f", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := kubectl.CombinedOutput()
+	return string(output), err
+}

@@ -1,0 +1,198 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// I2 and I3, the late writer: checks are edited, deleted and recreated while their probes hang. Each spec has a
+// number in its URL which only grows; the older the spec, the later and the more wrongly its server answers.
+func TestI2I3ALateWriterIsNeverSeen(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.startManager()
+	server := newNumbered(t)
+	checks := names("edited", 50)
+	for _, name := range checks {
+		r.create(r.numberedCheck(server, name, 0))
+	}
+	observer := r.observeNumbers()
+	last := map[string]int{}
+	for edit := 1; edit <= rounds(600, 5000); edit++ {
+		name := checks[rand.N(len(checks))]
+		last[name] = edit
+		if rand.N(5) == 0 {
+			r.delete(r.healthCheck(name))
+			r.create(r.numberedCheck(server, name, edit))
+			continue
+		}
+		r.redefine(name, server.url(name, edit))
+	}
+	server.finish(last)
+	for _, name := range checks {
+		r.Eventually(func() v1alpha1.State { return r.check(name) }).Should(Equal(v1alpha1.StatePassing), name)
+	}
+	r.Expect(observer.end()).To(BeEmpty(), "results of an older spec after a newer one")
+	r.Expect(server.overlaps()).To(BeEmpty(), "probes of one check at once")
+	r.Expect(observer.results).To(BeNumerically(">", len(checks)), "the observer has seen nothing")
+}
+
+func (r *rig) numberedCheck(server *numbered, name string, number int) *v1alpha1.HealthCheck {
+	check := r.healthCheck(name)
+	check.Spec.Timeout = &metav1.Duration{Duration: time.Second}
+	check.Spec.HTTP.URL = server.url(name, number)
+	return check
+}
+
+// numbered answers old specs slowly and wrongly, and watches that no two probes of one check overlap.
+type numbered struct {
+	server *httptest.Server
+	mu     sync.Mutex
+	locked struct { // guarded by mu
+		newest     map[string]int
+		running    map[string]int
+		overlapped []string
+	}
+}
+
+func newNumbered(t *testing.T) *numbered {
+	n := &numbered{}
+	n.locked.newest, n.locked.running = map[string]int{}, map[string]int{}
+	n.server = httptest.NewServer(n)
+	t.Cleanup(n.server.Close)
+	return n
+}
+
+func (n *numbered) url(name string, number int) string {
+	return fmt.Sprintf("%s/%s/%d", n.server.URL, name, number)
+}
+
+// finish says which specs are the last; they are answered well.
+func (n *numbered) finish(last map[string]int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.locked.newest = last
+	if n.locked.newest == nil {
+		n.locked.newest = map[string]int{}
+	}
+}
+
+func (n *numbered) overlaps() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.locked.overlapped
+}
+
+func (n *numbered) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	name, text, _ := strings.Cut(strings.Trim(request.URL.Path, "/"), "/")
+	number, _ := strconv.Atoi(text) // the test made it
+	n.enter(name)
+	select {
+	case <-request.Context().Done():
+	case <-time.After(rand.N(400 * time.Millisecond)):
+	}
+	if wrong := n.leave(name, number); wrong {
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+}
+
+func (n *numbered) enter(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.locked.running[name]++; n.locked.running[name] > 1 {
+		n.locked.overlapped = append(n.locked.overlapped, name)
+	}
+}
+
+// leave comes before the answer, which is when the manager may begin the next probe.
+func (n *numbered) leave(name string, number int) (wrong bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.locked.running[name]--
+	newest, finished := n.locked.newest[name]
+	return finished && number < newest || !finished && number%2 == 1
+}
+
+// numberObserver watches the API, independently of the manager.
+type numberObserver struct {
+	cancel  context.CancelFunc
+	done    chan struct{}
+	results int
+	late    []string
+	specs   map[types.UID]map[int64]int // the number of each generation
+	shown   map[string]int              // the number of the newest result, by name
+}
+
+var numberInMessage = regexp.MustCompile(`http://[^/]+/[^/]+/(\d+)`)
+
+func (r *rig) observeNumbers() *numberObserver {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(r.ctx)
+	watcher, err := direct.Watch(ctx, &v1alpha1.HealthCheckList{}, client.InNamespace(r.namespace))
+	r.Expect(err).NotTo(HaveOccurred())
+	o := &numberObserver{
+		cancel: cancel, done: make(chan struct{}), specs: map[types.UID]map[int64]int{}, shown: map[string]int{},
+	}
+	go func() {
+		defer close(o.done)
+		for event := range watcher.ResultChan() {
+			if check, ok := event.Object.(*v1alpha1.HealthCheck); ok && event.Type != watch.Deleted {
+				o.see(check)
+			}
+		}
+	}()
+	return o
+}
+
+// end returns what was shown too late.
+func (o *numberObserver) end() []string {
+	o.cancel()
+	<-o.done
+	return o.late
+}
+
+func (o *numberObserver) see(check *v1alpha1.HealthCheck) {
+	if o.specs[check.UID] == nil {
+		o.specs[check.UID] = map[int64]int{}
+	}
+	o.specs[check.UID][check.Generation] = numberIn(check.Spec.HTTP.URL)
+	number := numberIn(check.Status.Message)
+	if number < 0 {
+		return // no result yet
+	}
+	o.results++
+	if number < o.shown[check.Name] {
+		o.late = append(o.late, fmt.Sprintf("%s shows %d after %d", check.Name, number, o.shown[check.Name]))
+	}
+	o.shown[check.Name] = number
+	if spec, known := o.specs[check.UID][check.Status.ObservedGeneration]; known && spec != number {
+		o.late = append(o.late, fmt.Sprintf("%s shows %d as the result of %d", check.Name, number, spec))
+	}
+}
+
+// numberIn is -1 where there is none.
+func numberIn(text string) int {
+	found := numberInMessage.FindStringSubmatch(text)
+	if found == nil {
+		return -1
+	}
+	number, _ := strconv.Atoi(found[1]) // digits
+	return number
+}

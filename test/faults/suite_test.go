@@ -1,0 +1,221 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/test/blackbox"
+	"github.com/aliascheck/aliascheck/test/faults/proxy"
+)
+
+// Intervals are short, so that the tests are; AC_INTERVAL=1m runs them with the real ones. Patience is that
+// of a test which would otherwise wait for ever; measured times are logged.
+var (
+	interval = intervalFromEnvironment()
+	patience = 3*interval + 30*time.Second
+)
+
+func intervalFromEnvironment() time.Duration {
+	if given, err := time.ParseDuration(os.Getenv("AC_INTERVAL")); err == nil {
+		return given
+	}
+	return 2 * time.Second
+}
+
+// rounds is how often a test goes round: in CI, and in a soak, for which AC_SOAK is set.
+func rounds(ci, soak int) int {
+	if os.Getenv("AC_SOAK") != "" {
+		return soak
+	}
+	return ci
+}
+
+var (
+	plane  *controlplane.ControlPlane
+	direct client.WithWatch // to the API server, past all faults
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	ctrllog.SetLogger(logr.Discard())
+	var err error
+	if plane, err = controlplane.Start(controlplane.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer plane.Stop()
+	if err = v1alpha1.AddToScheme(scheme.Scheme); err == nil {
+		direct, err = client.NewWithWatch(plane.Config, client.Options{})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// rig is a proxy in front of the API server, an application whose health can be set, and a namespace.
+// Managers are started in it.
+type rig struct {
+	*WithT
+	t          *testing.T
+	ctx        context.Context
+	proxy      *proxy.Proxy
+	kubeconfig string
+	app        *app
+	namespace  string
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{WithT: NewWithT(t), t: t, ctx: t.Context(), app: newApp(t)}
+	r.SetDefaultEventuallyTimeout(patience)
+	r.SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
+	var err error
+	r.proxy, err = proxy.Start(plane.Config)
+	r.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { r.Expect(r.proxy.Close()).To(Succeed()) })
+	r.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	r.Expect(r.proxy.WriteKubeconfig(r.kubeconfig)).To(Succeed())
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "faults-"}}
+	r.Expect(direct.Create(r.ctx, namespace)).To(Succeed())
+	r.namespace = namespace.Name
+	return r
+}
+
+// startManager waits until the manager is ready, and stops it when the test ends. A race that the detector
+// saw, a panic or a slow end fails the test.
+func (r *rig) startManager(flags ...string) *blackbox.Manager {
+	r.t.Helper()
+	m := r.launchManager(flags...)
+	r.t.Cleanup(func() { r.Expect(m.Stop()).To(Succeed()) })
+	return m
+}
+
+// launchManager leaves its end to the caller.
+func (r *rig) launchManager(flags ...string) *blackbox.Manager {
+	r.t.Helper()
+	m, err := blackbox.Start(r.kubeconfig, append([]string{
+		"--namespaces=" + r.namespace, // tests run side by side
+		"--resync-interval=" + interval.String(), "--sweep-interval=" + interval.String(),
+	}, flags...)...)
+	r.Expect(err).NotTo(HaveOccurred())
+	r.t.Cleanup(func() {
+		m.Kill()
+		if r.t.Failed() {
+			r.t.Logf("the manager's log:\n%s", tail(m.Log(), 6000))
+		}
+	})
+	ctx, cancel := context.WithTimeout(r.ctx, patience)
+	defer cancel()
+	r.Expect(m.WaitReady(ctx)).To(Succeed())
+	return m
+}
+
+func tail(text string, length int) string { return text[max(0, len(text)-length):] }
+
+// healthCheck looks at the application's part of the same name, every second.
+func (r *rig) healthCheck(name string) *v1alpha1.HealthCheck {
+	return &v1alpha1.HealthCheck{
+		ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: name},
+		Spec: v1alpha1.HealthCheckSpec{
+			Interval:         &metav1.Duration{Duration: time.Second},
+			FailureThreshold: 1,
+			HTTP:             &v1alpha1.HTTPProbe{URL: r.app.url(name)},
+		},
+	}
+}
+
+// aliasOf mirrors the HealthCheck of the same name.
+func (r *rig) aliasOf(name string) *v1alpha1.AliasCheck {
+	return &v1alpha1.AliasCheck{
+		ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: name},
+		Spec:       v1alpha1.AliasCheckSpec{TargetRef: &v1alpha1.TargetReference{Name: name}},
+	}
+}
+
+func (r *rig) create(objects ...client.Object) {
+	r.t.Helper()
+	for _, object := range objects {
+		r.Expect(direct.Create(r.ctx, object)).To(Succeed())
+	}
+}
+
+func (r *rig) delete(objects ...client.Object) {
+	r.t.Helper()
+	for _, object := range objects {
+		r.Expect(r.remove(object)).To(Succeed())
+	}
+}
+
+func (r *rig) remove(object client.Object) error {
+	return client.IgnoreNotFound(direct.Delete(r.ctx, object))
+}
+
+// states are of the alias and of the HealthCheck of this name, read past all faults.
+func (r *rig) states(name string) func() [2]v1alpha1.State {
+	return func() [2]v1alpha1.State { return [2]v1alpha1.State{r.alias(name), r.check(name)} }
+}
+
+func both(state v1alpha1.State) [2]v1alpha1.State { return [2]v1alpha1.State{state, state} }
+
+func (r *rig) alias(name string) v1alpha1.State {
+	var alias v1alpha1.AliasCheck
+	if err := direct.Get(r.ctx, r.key(name), &alias); err != nil {
+		return unreadable(err)
+	}
+	return alias.Status.State
+}
+
+func (r *rig) check(name string) v1alpha1.State {
+	var check v1alpha1.HealthCheck
+	if err := direct.Get(r.ctx, r.key(name), &check); err != nil {
+		return unreadable(err)
+	}
+	return check.Status.State
+}
+
+func (r *rig) key(name string) client.ObjectKey {
+	return client.ObjectKey{Namespace: r.namespace, Name: name}
+}
+
+func unreadable(err error) v1alpha1.State {
+	if apierrors.IsNotFound(err) {
+		return "absent"
+	}
+	return v1alpha1.State(err.Error())
+}
+
+// repaired waits until the states are right, and logs how long it took: what docs/reliability.md quotes.
+func (r *rig) repaired(since time.Time, states func() [2]v1alpha1.State, want [2]v1alpha1.State) {
+	r.t.Helper()
+	r.Eventually(states).Should(Equal(want))
+	r.t.Logf("right after %s", time.Since(since).Round(10*time.Millisecond))
+}
+
+func names(prefix string, count int) []string {
+	list := make([]string, count)
+	for i := range list {
+		list[i] = fmt.Sprintf("%s-%d", prefix, i)
+	}
+	return list
+}
+
+func rawPatch(patch string) client.Patch { return client.RawPatch(types.MergePatchType, []byte(patch)) }

@@ -1,0 +1,210 @@
+package install_test
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/test/blackbox"
+)
+
+var installer = filepath.Join(controlplane.Root(), "dist", "install.yaml")
+
+// deletionBound is what a user may have to wait for `kubectl delete -f` (I10).
+const deletionBound = 30 * time.Second
+
+func TestTheInstalledManagerWorksAsItsServiceAccountAndLeavesWithoutHanging(t *testing.T) {
+	g := NewWithT(t)
+	g.SetDefaultEventuallyTimeout(time.Minute)
+	g.SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
+	c := startCluster(t)
+
+	c.must(t, "", "apply", "-f", installer)
+	restrictedPodsAreAdmitted(t, g, c)
+	rightsAreLeast(t, g, c)
+	c.must(t, "", "apply", "-f", installer) // an upgrade must not take the aggregated rights away
+	g.Expect(c.may(t.Context(), "watch", "deployments.apps")).To(BeTrue(), "after applying again")
+
+	metricsAddress := freeAddress(t)
+	manager := startInstalledManager(t, c, metricsAddress)
+	aliasFollowsBothWays(t, g, c)
+	metricsAreForThoseWhoMayReadThem(t, g, c, metricsAddress)
+	nothingWasRefused(g, c, manager)
+
+	deletesInTime(t, g, c)
+}
+
+func restrictedPodsAreAdmitted(t *testing.T, g Gomega, c *cluster) {
+	t.Helper()
+	g.Eventually(func() (string, error) {
+		return c.kubectl(t.Context(), "", "get", "pods", "--namespace="+systemNamespace, "--output=name", "--no-headers")
+	}).Should(MatchRegexp(`^pod/\S+\npod/\S+$`), "two pods pass the restricted pod security profile")
+}
+
+func rightsAreLeast(t *testing.T, g Gomega, c *cluster) {
+	t.Helper()
+	ctx := t.Context()
+	for _, resource := range []string{
+		"deployments.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch",
+		"pods", "persistentvolumeclaims", "services",
+	} {
+		g.Eventually(func() bool { return c.may(ctx, "watch", resource) }).Should(BeTrue(), "watch "+resource)
+		g.Expect(c.may(ctx, "delete", resource)).To(BeFalse(), "delete "+resource)
+	}
+	for _, never := range []string{"secrets", "configmaps"} {
+		g.Expect(c.may(ctx, "get", never)).To(BeFalse(), "get "+never)
+		g.Expect(c.may(ctx, "list", never)).To(BeFalse(), "list "+never)
+	}
+	g.Expect(c.may(ctx, "update", "healthchecks.health.aliascheck.dev")).To(BeFalse(), "specs are the users'")
+	g.Expect(c.may(ctx, "update", "leases.coordination.k8s.io/another", "--namespace="+systemNamespace)).To(BeFalse())
+	g.Expect(c.may(ctx, "create", "pods")).To(BeFalse())
+}
+
+// startInstalledManager runs the built manager with the arguments of the installed Deployment. What is added
+// is only what a process outside of a pod needs: where the API server is, ports of its own, loopback to probe.
+func startInstalledManager(t *testing.T, c *cluster, metricsAddress string) *blackbox.Manager {
+	t.Helper()
+	var flags []string
+	arguments := c.must(t, "", "get", "deployment", "aliascheck-controller-manager", "--namespace="+systemNamespace,
+		"--output=jsonpath={.spec.template.spec.containers[0].args}")
+	if err := json.Unmarshal([]byte(arguments), &flags); err != nil {
+		t.Fatal(err)
+	}
+	flags = append(flags,
+		"--leader-election-namespace="+systemNamespace,
+		"--health-probe-bind-address=0",
+		"--metrics-bind-address="+metricsAddress,
+	)
+	manager, err := blackbox.Start(c.tokenKubeconfig(t), flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// Its rights have been deleted under it, so it may have lost its lease and ended by itself.
+		_ = manager.Stop()
+	})
+	return manager
+}
+
+const checks = `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: web, namespace: default}
+spec: {interval: 1s, failureThreshold: 1, http: {url: %q}}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: AliasCheck
+metadata: {name: shop, namespace: default}
+spec: {targetRef: {name: web}}
+`
+
+func aliasFollowsBothWays(t *testing.T, g Gomega, c *cluster) {
+	t.Helper()
+	var broken atomic.Bool
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if broken.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(web.Close)
+
+	c.must(t, fmt.Sprintf(checks, web.URL), "apply", "-f", "-")
+	for _, step := range []struct {
+		broken bool
+		state  string
+	}{{false, "Passing"}, {true, "Critical"}, {false, "Passing"}} {
+		broken.Store(step.broken)
+		c.must(t, "", "wait", "--namespace=default", "aliascheck/shop", "--timeout=60s",
+			"--for=jsonpath={.status.state}="+step.state)
+	}
+	c.must(t, "", "wait", "--namespace=default", "healthcheck/web", "aliascheck/shop", "--for=condition=Ready", "--timeout=60s")
+	g.Eventually(func() (string, error) {
+		return c.kubectl(t.Context(), "", "get", "events", "--namespace=default", "--output=jsonpath={.items[*].reason}")
+	}).Should(ContainSubstring("StateChanged"), "events are written too")
+}
+
+func metricsAreForThoseWhoMayReadThem(t *testing.T, g Gomega, c *cluster, address string) {
+	t.Helper()
+	c.must(t, "", "create", "serviceaccount", "scraper", "--namespace=default")
+	token := c.must(t, "", "create", "token", "scraper", "--namespace=default")
+	g.Expect(scrape(t, address, "")).To(Equal(http.StatusUnauthorized), "nobody")
+	g.Expect(scrape(t, address, token)).To(Equal(http.StatusForbidden), "somebody without the right")
+	c.must(t, "", "create", "clusterrolebinding", "scraper", "--clusterrole=aliascheck-metrics-reader",
+		"--serviceaccount=default:scraper")
+	// The manager remembers a refusal for a while, by token.
+	another := c.must(t, "", "create", "token", "scraper", "--namespace=default", "--duration=2h")
+	g.Eventually(func() int { return scrape(t, address, another) }).Should(Equal(http.StatusOK))
+}
+
+// scrape is the status code of /metrics; 0 is no answer.
+func scrape(t *testing.T, address, token string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+address+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	// The certificate is made up by the manager at its start.
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		t.Log(err)
+		return 0
+	}
+	defer response.Body.Close()
+	return response.StatusCode
+}
+
+// nothingWasRefused reads the API server's own record: the manager was seen to do its job, and no call of it
+// was answered with 401 or 403.
+func nothingWasRefused(g Gomega, c *cluster, manager *blackbox.Manager) {
+	done := map[string]bool{}
+	for _, call := range c.calls(g) {
+		g.Expect(call.ResponseStatus.Code).NotTo(BeElementOf(http.StatusUnauthorized, http.StatusForbidden), "%+v", call)
+		done[call.Verb+" "+call.ObjectRef.Resource+"/"+call.ObjectRef.Subresource] = true
+	}
+	for _, needed := range []string{
+		"watch healthchecks/", "watch aliaschecks/", "patch healthchecks/status", "patch aliaschecks/status",
+		"create events/", "create leases/", "update leases/", "create tokenreviews/", "create subjectaccessreviews/",
+	} {
+		g.Expect(done).To(HaveKey(needed))
+	}
+	g.Expect(manager.Log()).NotTo(Or(ContainSubstring("forbidden"), ContainSubstring("Unauthorized")))
+}
+
+// deletesInTime deletes everything with the manager running and checks still there: they carry no finalizers.
+func deletesInTime(t *testing.T, g Gomega, c *cluster) {
+	t.Helper()
+	started := time.Now()
+	c.must(t, "", "delete", "-f", installer, "--timeout="+deletionBound.String())
+	g.Expect(time.Since(started)).To(BeNumerically("<", deletionBound))
+
+	output, err := c.kubectl(t.Context(), "", "get", "checks", "--all-namespaces")
+	g.Expect(err).To(HaveOccurred(), output)
+	namespaces := c.must(t, "", "get", "namespaces", "--output=name")
+	g.Expect(namespaces).NotTo(ContainSubstring(systemNamespace))
+}
+
+// freeAddress is an address on loopback that nothing listened on a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}

@@ -1,0 +1,111 @@
+package readinessgates
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers"
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/sweep"
+)
+
+// The control plane that all tests of this package share, and a client that reads and writes past every cache.
+var (
+	plane  *controlplane.ControlPlane
+	api    client.Client
+	scheme = runtime.NewScheme()
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	ctrl.SetLogger(logr.Discard())
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	var err error
+	if plane, err = controlplane.Start(controlplane.Options{ControllerManager: true}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer plane.Stop()
+	if api, err = client.New(plane.Config, client.Options{Scheme: scheme}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// startManager runs all reconcilers, and a sweep every so often, against an API server until the test ends. What a
+// resync would repair is left to the sweep.
+func startManager(t *testing.T, server *rest.Config, sweepInterval time.Duration) {
+	t.Helper()
+	options := ctrl.Options{
+		Scheme:     scheme,
+		Metrics:    metricsserver.Options{BindAddress: "0"},
+		Controller: config.Controller{SkipNameValidation: new(true)},
+		Cache: cache.Options{
+			ByObject: map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: controllers.StripPod}},
+		},
+	}
+	sweeper, err := sweep.New(sweep.Options{Interval: sweepInterval, Scheme: scheme})
+	must(t, err)
+	server = rest.CopyConfig(server)
+	must(t, sweeper.Attach(server, &options.Cache))
+	mgr, err := ctrl.NewManager(server, options)
+	must(t, err)
+	setup(t, mgr)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the manager ended: %v", err)
+		}
+	})
+}
+
+func setup(t *testing.T, mgr ctrl.Manager) {
+	t.Helper()
+	writer := &controllers.StatusWriter{
+		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},
+	}
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	must(t, (&controllers.HealthCheckReconciler{
+		Client: mgr.GetClient(), Writer: writer, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrentProbes: 8,
+		Prober: probe.New(probe.Options{Guard: probe.NewGuard(loopback, nil)}),
+	}).SetupWithManager(mgr))
+	must(t, (&controllers.AliasCheckReconciler{
+		Client: mgr.GetClient(), Writer: writer, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrentReconciles: 8,
+	}).SetupWithManager(t.Context(), mgr))
+	must(t, (&controllers.ReadinessGateReconciler{
+		Client: mgr.GetClient(), Recorder: writer.Recorder, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrent: 8,
+	}).SetupWithManager(t.Context(), mgr))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
