@@ -118,11 +118,11 @@ func (o *options) metricsOptions() metricsserver.Options {
 
 // setup registers all that runs in the manager.
 func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
-	writer := &controllers.StatusWriter{
-		Client:   mgr.GetClient(),
-		Recorder: mgr.GetEventRecorder("aliascheck"),
-		Clock:    clock.RealClock{},
+	recorder, err := newRecorder(ctx, mgr)
+	if err != nil {
+		return err
 	}
+	writer := &controllers.StatusWriter{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}
 	if err := o.setupHealthChecks(mgr, writer); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
