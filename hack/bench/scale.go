@@ -23,7 +23,7 @@ type scale struct {
 
 var scales = map[string]scale{
 	"small": {
-		fanout: []int{1, 100, 1000}, fanoutRounds: 4,
+		fanout: []int{1, 100, 1000}, fanoutRounds: 3,
 		flips:      300,
 		idleChecks: 2000, idleFor: 60 * time.Second,
 		scheduledChecks: 1000, scheduledEvery: time.Second, scheduledFor: 20 * time.Second,
