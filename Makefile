@@ -72,7 +72,7 @@ generate: manifests build-installer ## Write all generated files: deepcopy, CRDs
 .PHONY: manifests
 manifests: ## Write deepcopy functions, CRDs and RBAC from the markers.
 	$(CONTROLLER_GEN) object crd paths=./api/... output:crd:dir=config/crd/bases
-	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
+	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... paths=./internal/jobs output:rbac:dir=config/rbac
 
 .PHONY: fmt
 fmt: ## Format the source.

@@ -343,6 +343,6 @@ func watchStates(ctx context.Context, check *v1alpha1.HealthCheck) (seen func() 
 
 func byTime(events []eventsv1.Event) []eventsv1.Event {
 	return slices.SortedFunc(slices.Values(events), func(a, b eventsv1.Event) int {
-		return a.EventTime.Time.Compare(b.EventTime.Time)
+		return a.EventTime.Compare(b.EventTime.Time)
 	})
 }

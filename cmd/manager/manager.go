@@ -23,8 +23,10 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers"
+	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/probe"
 	"github.com/aliascheck/aliascheck/internal/sweep"
+	"github.com/aliascheck/aliascheck/internal/target"
 )
 
 const (
@@ -59,7 +61,7 @@ func runManager(ctx context.Context, o *options) error {
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
-	if err := o.setup(ctx, mgr); err != nil {
+	if err := o.setup(ctx, mgr, options.Cache.NewInformer); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
@@ -82,8 +84,8 @@ func (o *options) attachSweep(config *rest.Config, options *cache.Options) error
 func (o *options) managerOptions() ctrl.Options {
 	shutdown := shutdownTimeout
 	return ctrl.Options{
-		Scheme: scheme(),
-		Cache:  o.cacheOptions(),
+		Scheme:                        scheme(),
+		Cache:                         o.cacheOptions(),
 		Metrics:                       o.metricsOptions(),
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
@@ -116,8 +118,8 @@ func (o *options) metricsOptions() metricsserver.Options {
 	return options
 }
 
-// setup registers all that runs in the manager.
-func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
+// setup registers all that runs in the manager. The informers of kinds that aliases need are swept like the others.
+func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer target.NewInformerFunc) error {
 	recorder, err := newRecorder(ctx, mgr)
 	if err != nil {
 		return err
@@ -126,7 +128,7 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
 	if err := o.setupHealthChecks(mgr, writer); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
-	if err := o.setupAliasChecks(ctx, mgr, writer); err != nil {
+	if err := o.setupAliasChecks(ctx, mgr, writer, newInformer); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
 	if err := o.setupReadinessGates(ctx, mgr, writer); err != nil {
@@ -143,28 +145,45 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager) error {
 }
 
 func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.StatusWriter) error {
+	prober, err := o.prober(mgr)
+	if err != nil {
+		return err
+	}
 	return (&controllers.HealthCheckReconciler{
 		Client:              mgr.GetClient(),
 		Writer:              writer,
-		Prober:              o.prober(mgr),
+		Prober:              prober,
 		Clock:               clock.RealClock{},
 		Resync:              o.resyncInterval,
 		MaxConcurrentProbes: o.maxConcurrentProbes,
 	}).SetupWithManager(mgr)
 }
 
-func (o *options) prober(mgr manager.Manager) probe.Prober {
-	reads := controllers.LiveReads{Reader: mgr.GetAPIReader()}
-	return probe.New(probe.Options{Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, Leases: reads})
+// prober reads the cluster live: a probe judges what is there now.
+func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
+	live, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making a client for probes: %w", err)
+	}
+	reads := controllers.LiveReads{Reader: live}
+	return probe.New(probe.Options{
+		Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, Leases: reads, Jobs: jobs.New(live),
+	}), nil
 }
 
-func (o *options) setupAliasChecks(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
+func (o *options) setupAliasChecks(
+	ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter, newInformer target.NewInformerFunc,
+) error {
 	return (&controllers.AliasCheckReconciler{
 		Client:                  mgr.GetClient(),
 		Writer:                  writer,
 		Clock:                   clock.RealClock{},
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
+		Namespaces:              o.namespaces,
+		NewInformer:             newInformer,
 	}).SetupWithManager(ctx, mgr)
 }
 

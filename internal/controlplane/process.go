@@ -3,7 +3,6 @@ package controlplane
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"k8s.io/client-go/rest"
 )
 
 // Process is a process of a control plane, to be broken on purpose. It is found in /proc, so this needs Linux.
@@ -102,13 +103,18 @@ func (p *Process) end() {
 
 // WaitReady waits until the API server answers that it is ready.
 func (cp *ControlPlane) WaitReady(ctx context.Context) error {
-	client := &http.Client{
-		Timeout:   time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // its own, on loopback
+	client, err := rest.HTTPClientFor(cp.Config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
 	}
+	address, _, err := rest.DefaultServerUrlFor(cp.Config)
+	if err != nil {
+		return fmt.Errorf("reading the address of the API server: %w", err)
+	}
+	client.Timeout = time.Second
 	defer client.CloseIdleConnections()
 	return poll(ctx, func() bool {
-		response, err := client.Get(cp.Config.Host + "/readyz")
+		response, err := client.Get(address.JoinPath("readyz").String())
 		if err != nil {
 			return false
 		}

@@ -3,6 +3,7 @@ package gate_test
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,8 +133,8 @@ func livePod(i int, gates ...string) *corev1.Pod {
 	pod.Labels = map[string]string{"app": "web", "pod-template-hash": "7d4b9c6f5d", "team": "shop"}
 	pod.Annotations = map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "8080"}
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{
-		{Manager: "kube-controller-manager", FieldsV1: &metav1.FieldsV1{Raw: make([]byte, 1500)}},
-		{Manager: "kubelet", FieldsV1: &metav1.FieldsV1{Raw: make([]byte, 1000)}},
+		{Manager: "kube-controller-manager", FieldsV1: metav1.NewFieldsV1(strings.Repeat("x", 1500))},
+		{Manager: "kubelet", FieldsV1: metav1.NewFieldsV1(strings.Repeat("x", 1000))},
 	}
 	pod.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "web-7d4b9c6f5d", UID: "0b6cb3a2"}}
 	pod.Spec.NodeName = "worker-1"

@@ -12,9 +12,9 @@ import (
 	"github.com/aliascheck/aliascheck/internal/probe"
 )
 
-// +kubebuilder:rbac:groups=batch,resources=cronjobs,verbs=get
-// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=list;watch;create;delete
-// +kubebuilder:rbac:groups="",resources=pods,verbs=list
+// +kubebuilder:rbac:groups=batch,resources=cronjobs,verbs=get,roleName=job-probes-role
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=list;watch;create;delete,roleName=job-probes-role
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list,roleName=job-probes-role
 
 // Jobs reads and writes through a client that has no cache.
 type Jobs struct {

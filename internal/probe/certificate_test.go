@@ -16,12 +16,12 @@ import (
 
 // authority signs the certificates of a test.
 type authority struct {
-	t           testing.TB
+	t           *testing.T
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-func newAuthority(t testing.TB) *authority {
+func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{t: t, key: newKey(t)}
 	template := &x509.Certificate{
@@ -84,7 +84,7 @@ func (a *authority) server(clients *authority, options ...func(*x509.Certificate
 	return config
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
+func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -133,6 +133,11 @@ func transportWords(err error, p phase) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "the server does not speak TLS"
 	}
+	return untypedWords(err, p)
+}
+
+// untypedWords tells what has no type of its own, by the phase in which it happened.
+func untypedWords(err error, p phase) string {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return "the server closed the connection " + string(p)
 	}

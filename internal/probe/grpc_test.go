@@ -21,7 +21,7 @@ func grpcCheck(address, service string) *v1alpha1.HealthCheck {
 }
 
 // servingGRPC is a gRPC server with this health service, or none.
-func servingGRPC(t testing.TB, service grpc_health_v1.HealthServer, options ...grpc.ServerOption) string {
+func servingGRPC(t *testing.T, service grpc_health_v1.HealthServer, options ...grpc.ServerOption) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
@@ -17,14 +20,14 @@ import (
 )
 
 // serving is a server which answers so until the test ends.
-func serving(t testing.TB, handler http.HandlerFunc) string {
+func serving(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
-func answering(t testing.TB, code int) string {
+func answering(t *testing.T, code int) string {
 	t.Helper()
 	return serving(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
 }
@@ -229,14 +232,16 @@ func TestNoConnectionIsKeptBetweenProbes(t *testing.T) {
 		}
 	}
 	server.Start()
+	defer server.Close()
 	prober := probe.New(onLoopback(t))
 	for range 5 {
 		probedWith(t, prober, httpCheck(server.URL))
 	}
-	server.Close()
-	if open != 0 || opened != 5 {
-		t.Errorf("%d of %d connections are open after 5 probes", open, opened)
-	}
+	NewWithT(t).Eventually(func() [2]int {
+		mu.Lock()
+		defer mu.Unlock()
+		return [2]int{open, opened}
+	}, 10*time.Second).Should(Equal([2]int{0, 5}), "connections open, and opened")
 }
 
 func TestAURLThatNoCRDWouldLetPassFails(t *testing.T) {

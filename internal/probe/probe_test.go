@@ -15,21 +15,21 @@ import (
 )
 
 // onLoopback are options whose guard lets the listeners of these tests be reached.
-func onLoopback(t testing.TB) probe.Options {
+func onLoopback(t *testing.T) probe.Options {
 	t.Helper()
 	return probe.Options{Guard: guard(t, "127.0.0.0/8,::1/128", "")}
 }
 
-func guard(t testing.TB, allow, deny string) *probe.Guard {
-	t.Helper()
-	return probe.NewGuard(prefixes(t, allow), prefixes(t, deny))
+func guard(tb testing.TB, allow, deny string) *probe.Guard {
+	tb.Helper()
+	return probe.NewGuard(prefixes(tb, allow), prefixes(tb, deny))
 }
 
-func prefixes(t testing.TB, list string) []netip.Prefix {
-	t.Helper()
+func prefixes(tb testing.TB, list string) []netip.Prefix {
+	tb.Helper()
 	parsed, err := probe.ParsePrefixes(list)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return parsed
 }
@@ -55,19 +55,19 @@ func tcpCheck(address string) *v1alpha1.HealthCheck {
 }
 
 // probed is the result of one probe that may take ten seconds, longer than any of these tests wants.
-func probed(t testing.TB, options probe.Options, check *v1alpha1.HealthCheck) probe.Result {
+func probed(t *testing.T, options probe.Options, check *v1alpha1.HealthCheck) probe.Result {
 	t.Helper()
 	return probedWithin(t, 10*time.Second, options, check)
 }
 
-func probedWithin(t testing.TB, limit time.Duration, options probe.Options, check *v1alpha1.HealthCheck) probe.Result {
+func probedWithin(t *testing.T, limit time.Duration, options probe.Options, check *v1alpha1.HealthCheck) probe.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	return probe.New(options).Probe(ctx, check)
 }
 
-func probedWith(t testing.TB, prober probe.Prober, check *v1alpha1.HealthCheck) probe.Result {
+func probedWith(t *testing.T, prober probe.Prober, check *v1alpha1.HealthCheck) probe.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), brokenWithin)
 	defer cancel()
@@ -77,25 +77,25 @@ func probedWith(t testing.TB, prober probe.Prober, check *v1alpha1.HealthCheck) 
 // brokenWithin is a probe whose deadline passes.
 const brokenWithin = 200 * time.Millisecond
 
-func expectResult(t testing.TB, got probe.Result, outcome health.Outcome, reason, message string) {
+func expectResult(t *testing.T, got probe.Result, outcome health.Outcome, reason, message string) {
 	t.Helper()
 	if got != (probe.Result{Outcome: outcome, Reason: reason, Message: message}) {
 		t.Errorf("the result is\n %v %s %q, want\n %v %s %q", got.Outcome, got.Reason, got.Message, outcome, reason, message)
 	}
 }
 
-func expectFailure(t testing.TB, got probe.Result, message string) {
+func expectFailure(t *testing.T, got probe.Result, message string) {
 	t.Helper()
 	expectResult(t, got, health.Failed, v1alpha1.ReasonProbeFailed, message)
 }
 
-func expectPass(t testing.TB, got probe.Result, message string) {
+func expectPass(t *testing.T, got probe.Result, message string) {
 	t.Helper()
 	expectResult(t, got, health.Passed, v1alpha1.ReasonProbeSucceeded, message)
 }
 
 // listening serves each connection with the function until the test ends, and is its address.
-func listening(t testing.TB, serve func(net.Conn)) string {
+func listening(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -118,7 +118,7 @@ func listening(t testing.TB, serve func(net.Conn)) string {
 }
 
 // closedPort is an address at which nothing listens.
-func closedPort(t testing.TB) string {
+func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -15,7 +15,7 @@ func (stuckResolver) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr
 	return nil, ctx.Err()
 }
 
-func hostAndPort(t testing.TB, address string) (host, port string) {
+func hostAndPort(t *testing.T, address string) (host, port string) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

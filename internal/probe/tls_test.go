@@ -18,7 +18,7 @@ import (
 )
 
 // servingTLS is an HTTPS server with this configuration, and HTTP/2.
-func servingTLS(t testing.TB, config *tls.Config) string {
+func servingTLS(t *testing.T, config *tls.Config) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Proto", r.Proto)
@@ -40,7 +40,7 @@ func withTLS(config v1alpha1.TLSConfig) func(*v1alpha1.HTTPProbe) {
 var caRef = &v1alpha1.SecretKeyReference{Name: "ca", Key: "ca.crt"}
 
 // trusting are options whose Secrets hold the authority, as ca/ca.crt, and a client certificate of it.
-func trusting(t testing.TB, ca *authority) probe.Options {
+func trusting(t *testing.T, ca *authority) probe.Options {
 	t.Helper()
 	certificate, key := ca.issued("prober")
 	options := onLoopback(t)

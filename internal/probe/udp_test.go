@@ -13,7 +13,7 @@ func udpCheck(address, payload string) *v1alpha1.HealthCheck {
 }
 
 // datagrams is a UDP socket; what is sent to it comes out of the channel, and is answered if there is an answer.
-func datagrams(t testing.TB, answer string) (address string, received <-chan string) {
+func datagrams(t *testing.T, answer string) (address string, received <-chan string) {
 	t.Helper()
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

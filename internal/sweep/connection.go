@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 )
 
@@ -41,13 +42,17 @@ func (c *connection) isExpired() bool {
 // note keeps the account of an event that is being delivered.
 func (c *connection) note(event watch.Event) {
 	c.delivered.Add(1)
-	if event.Type != watch.Bookmark || !c.initial.Load() {
-		return
-	}
-	object, err := meta.Accessor(event.Object)
-	if err == nil && object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true" {
+	if endsInitialEvents(event) {
 		c.initial.Store(false)
 	}
+}
+
+func endsInitialEvents(event watch.Event) bool {
+	if event.Type != watch.Bookmark {
+		return false
+	}
+	object, err := meta.Accessor(event.Object)
+	return err == nil && object.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true"
 }
 
 // expiredError makes a reflector relist. Any other error, and a plain end, makes it resume the watch after
@@ -61,27 +66,23 @@ func expiredError() *apierrors.StatusError {
 	}}
 }
 
-// stream passes the events of a watch on, until either side ends it or the connection is expired.
+// stream passes the events of a watch on, until either side ends it. When its connection is expired, it is
+// renewed or ended.
 type stream struct {
 	*connection
 	source  watch.Interface
 	results chan watch.Event
 	stopped chan struct{}
 	stop    sync.Once
-	ended   func()
+
+	reopen func() (watch.Interface, *connection, error) // nil where no renewal is possible
+	cached func() []runtime.Object
+	ended  func(*connection) // is called when nothing more will be delivered
 }
 
-// newStream calls ended when nothing more will be delivered.
-func newStream(c *connection, source watch.Interface, ended func()) *stream {
-	s := &stream{
-		connection: c,
-		source:     source,
-		results:    make(chan watch.Event),
-		stopped:    make(chan struct{}),
-		ended:      ended,
-	}
+func (s *stream) start() {
+	s.results, s.stopped = make(chan watch.Event), make(chan struct{})
 	go s.run()
-	return s
 }
 
 // ResultChan is part of watch.Interface.
@@ -94,18 +95,22 @@ func (s *stream) Stop() {
 
 func (s *stream) run() {
 	defer close(s.results)
-	defer s.ended()
-	defer s.source.Stop()
+	defer func() {
+		s.source.Stop()
+		s.ended(s.connection)
+	}()
 	for {
 		select {
 		case <-s.stopped:
 			return
 		case <-s.expired:
-			s.sendExpired()
-			return
-		case event, open := <-s.source.ResultChan():
-			if !open && s.isExpired() { // the expiry may have ended the source first
+			if !s.renew() {
 				s.sendExpired()
+				return
+			}
+		case event, open := <-s.source.ResultChan():
+			if !open && s.isExpired() {
+				continue // the expiry has ended the source, and says more than its end
 			}
 			if !open || !s.send(event) {
 				return

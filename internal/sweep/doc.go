@@ -5,7 +5,8 @@
 //	look     list the live metadata of what the informer watches, and note where the cache is behind
 //	settle   give ordinary lag the grace to pass
 //	look     again: what is still behind, and was not touched meanwhile, was lost
-//	expire   end the watch with "410 Expired", so that client-go lists anew; the missed changes arrive as
+//	expire   replace the watch by one that begins with all objects, or, where that is not to be had, end it
+//	         with "410 Expired", so that client-go lists anew; either way the missed changes arrive as
 //	         ordinary events, and nothing downstream knows
 //
 // A cache that is right costs one metadata list an interval, and causes nothing. Each informer has at most
@@ -16,7 +17,7 @@
 //
 //	sweeper.go   what is attached to a manager
 //	question.go  what an informer asks the API server, learned from its own requests
-//	connection.go, listerwatcher.go   watches that can be expired
+//	connection.go, listerwatcher.go, renewal.go   watches that can be expired
 //	informer.go  the rounds of one informer
 //	compare.go   where a cache is behind (pure)
 //	live.go      the paged list of live metadata

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 )
@@ -147,6 +148,17 @@ func (i *informer) expire(seen sighting, why string, lost gaps) {
 }
 
 // The cache is read in place, without copies: nothing of its objects is kept but strings.
+
+func (i *informer) objects() []runtime.Object {
+	stored := i.GetIndexer().List()
+	objects := make([]runtime.Object, 0, len(stored))
+	for _, item := range stored {
+		if object, ok := item.(runtime.Object); ok {
+			objects = append(objects, object)
+		}
+	}
+	return objects
+}
 
 func (i *informer) cached() map[string]version {
 	objects := i.GetIndexer().List()

@@ -21,11 +21,14 @@ type listerWatcher struct {
 	toolscache.ListerWatcherWithContext
 	watchListUnsupported bool
 	asked                asked
+	cached               func() []runtime.Object // of the informer; set before it runs
 
 	mu     sync.Mutex
 	locked struct { // guarded by mu
 		current *connection // nil while there is none
 		fresh   bool        // the next relist shall be of the newest version, see relistOptions
+
+		relistsByWatch bool
 	}
 }
 
@@ -56,16 +59,35 @@ func (lw *listerWatcher) ListWithContext(ctx context.Context, options metav1.Lis
 	return lw.ListerWatcherWithContext.ListWithContext(ctx, lw.relistOptions(options))
 }
 
-// WatchWithContext is part of cache.ListerWatcherWithContext. The connection counts from here, and not from
-// the API server's answer, so that a request which is never answered can be expired too.
+// WatchWithContext is part of cache.ListerWatcherWithContext.
 func (lw *listerWatcher) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	initial := options.SendInitialEvents != nil && *options.SendInitialEvents
 	if initial {
 		options = lw.relistOptions(options)
 	}
+	ctx, cancel := context.WithCancel(withAsked(ctx, &lw.asked))
+	source, c, err := lw.connect(ctx, options, initial)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	s := &stream{connection: c, source: source, cached: lw.cached}
+	s.ended = func(c *connection) { cancel(); lw.forget(c) }
+	if lw.relistsByWatch(initial) {
+		s.reopen = func() (watch.Interface, *connection, error) { return lw.connect(ctx, fromTheStart(options), true) }
+	}
+	s.start()
+	return s, nil
+}
+
+// connect opens a watch. The connection counts from here, and not from the API server's answer, so that a
+// request which is never answered can be expired too.
+func (lw *listerWatcher) connect(
+	ctx context.Context, options metav1.ListOptions, initial bool,
+) (watch.Interface, *connection, error) {
 	c := newConnection(initial)
 	lw.setCurrent(c)
-	ctx, cancel := context.WithCancel(withAsked(ctx, &lw.asked))
+	ctx, cancel := context.WithCancel(ctx)
 	answered := make(chan struct{})
 	go func() {
 		select {
@@ -76,15 +98,33 @@ func (lw *listerWatcher) WatchWithContext(ctx context.Context, options metav1.Li
 	}()
 	source, err := lw.ListerWatcherWithContext.WatchWithContext(ctx, options)
 	close(answered)
-	if err != nil {
-		cancel()
-		lw.forget(c)
-		if c.isExpired() {
-			return nil, expiredError()
-		}
-		return nil, err
+	if err == nil {
+		return source, c, nil // its context ends with the stream's
 	}
-	return newStream(c, source, func() { cancel(); lw.forget(c) }), nil
+	cancel()
+	lw.forget(c)
+	if c.isExpired() {
+		return nil, nil, expiredError()
+	}
+	return nil, nil, err
+}
+
+// fromTheStart begins a watch with all objects of the newest version.
+func fromTheStart(options metav1.ListOptions) metav1.ListOptions {
+	sendInitialEvents := true
+	options.SendInitialEvents = &sendInitialEvents
+	options.AllowWatchBookmarks = true
+	options.ResourceVersion = ""
+	options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
+	return options
+}
+
+// relistsByWatch is true once the reflector has asked for that.
+func (lw *listerWatcher) relistsByWatch(asks bool) bool {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	lw.locked.relistsByWatch = lw.locked.relistsByWatch || asks
+	return lw.locked.relistsByWatch
 }
 
 // relistOptions asks for the newest version, once after an expiry. A reflector asks for one that is not older

@@ -442,3 +442,16 @@ func TestASweepNeedsAPositiveInterval(t *testing.T) {
 		}
 	}
 }
+
+// client-go backs off when it is made to relist often: it would repair the seventh loss a minute late.
+func TestALossThatLastsIsRepairedAsSoonAsTheFirst(t *testing.T) {
+	r := newRig(t, cache.Options{})
+	object := r.create(configMap(), "one")
+	r.watch(configMap())
+	r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Swallow}}})
+	for round := range 7 {
+		label := fmt.Sprint("round-", round)
+		r.label(object, label)
+		r.Eventually(r.cached(configMap(), "one"), 10*time.Second).Should(Equal(label))
+	}
+}

@@ -105,13 +105,15 @@ func (s *Sweeper) newInformer(
 	watches := newListerWatcher(inner)
 	kind := s.kindOf(example)
 	s.stale.WithLabelValues(kind) // a counter that is there from the start can be alerted on
-	return &informer{
+	i := &informer{
 		SharedIndexInformer: toolscache.NewSharedIndexInformer(watches, example, resync, indexers),
 		sweeper:             s,
 		kind:                kind,
 		watches:             watches,
 		log:                 s.log.WithValues("kind", kind),
 	}
+	watches.cached = i.objects
+	return i
 }
 
 func (s *Sweeper) kindOf(example runtime.Object) string {

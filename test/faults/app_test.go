@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,6 +42,12 @@ func (a *app) probes() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.locked.probes
+}
+
+func (a *app) snapshot() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.locked.codes)
 }
 
 func (a *app) ServeHTTP(w http.ResponseWriter, request *http.Request) {

@@ -67,14 +67,18 @@ type numbered struct {
 	mu     sync.Mutex
 	locked struct { // guarded by mu
 		newest     map[string]int
-		running    map[string]int
+		running    map[string]map[*visit]struct{}
 		overlapped []string
 	}
 }
 
+// visit is one probe at the server. One that the manager has given up counts as ended: its connection is
+// closed, and the server is the last to hear of that.
+type visit struct{ overlapped bool }
+
 func newNumbered(t *testing.T) *numbered {
 	n := &numbered{}
-	n.locked.newest, n.locked.running = map[string]int{}, map[string]int{}
+	n.locked.newest, n.locked.running = map[string]int{}, map[string]map[*visit]struct{}{}
 	n.server = httptest.NewServer(n)
 	t.Cleanup(n.server.Close)
 	return n
@@ -89,9 +93,6 @@ func (n *numbered) finish(last map[string]int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.locked.newest = last
-	if n.locked.newest == nil {
-		n.locked.newest = map[string]int{}
-	}
 }
 
 func (n *numbered) overlaps() []string {
@@ -103,29 +104,38 @@ func (n *numbered) overlaps() []string {
 func (n *numbered) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	name, text, _ := strings.Cut(strings.Trim(request.URL.Path, "/"), "/")
 	number, _ := strconv.Atoi(text) // the test made it
-	n.enter(name)
+	v := n.enter(name)
 	select {
 	case <-request.Context().Done():
 	case <-time.After(rand.N(400 * time.Millisecond)):
 	}
-	if wrong := n.leave(name, number); wrong {
+	if wrong := n.leave(v, name, number, request.Context().Err() != nil); wrong {
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 }
 
-func (n *numbered) enter(name string) {
+func (n *numbered) enter(name string) *visit {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.locked.running[name]++; n.locked.running[name] > 1 {
-		n.locked.overlapped = append(n.locked.overlapped, name)
+	for other := range n.locked.running[name] {
+		other.overlapped = true
 	}
+	if n.locked.running[name] == nil {
+		n.locked.running[name] = map[*visit]struct{}{}
+	}
+	v := &visit{}
+	n.locked.running[name][v] = struct{}{}
+	return v
 }
 
 // leave comes before the answer, which is when the manager may begin the next probe.
-func (n *numbered) leave(name string, number int) (wrong bool) {
+func (n *numbered) leave(v *visit, name string, number int, givenUp bool) (wrong bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.locked.running[name]--
+	delete(n.locked.running[name], v)
+	if v.overlapped && !givenUp {
+		n.locked.overlapped = append(n.locked.overlapped, fmt.Sprintf("%s at %d", name, number))
+	}
 	newest, finished := n.locked.newest[name]
 	return finished && number < newest || !finished && number%2 == 1
 }

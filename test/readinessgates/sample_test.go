@@ -56,6 +56,7 @@ func TestTheSampleRollsOutOnceItsDatabaseAnswersAndLeavesItsServiceWhileItDoesNo
 
 // readyEndpoints counts the endpoints of Service web that get traffic.
 func readyEndpoints(t *testing.T) func() int {
+	t.Helper()
 	return func() int {
 		slices := &discoveryv1.EndpointSliceList{}
 		must(t, api.List(t.Context(), slices, client.InNamespace("shop"), client.MatchingLabels{discoveryv1.LabelServiceName: "web"}))
@@ -72,6 +73,7 @@ func readyEndpoints(t *testing.T) func() int {
 }
 
 func wideList(t *testing.T) func() string {
+	t.Helper()
 	return func() string {
 		return kubectl(t, "get", "pods", "-n", "shop", "--selector", "app=web", "--output", "wide")
 	}

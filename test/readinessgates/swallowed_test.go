@@ -65,6 +65,7 @@ func newPassingAlias(t *testing.T, namespace string) {
 }
 
 func gateOf(t *testing.T, pod *corev1.Pod) func() corev1.PodCondition {
+	t.Helper()
 	return func() corev1.PodCondition {
 		live := &corev1.Pod{}
 		must(t, api.Get(t.Context(), client.ObjectKeyFromObject(pod), live))

@@ -1,0 +1,141 @@
+package health
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+func check(name string, state v1alpha1.State, message string) Member {
+	return Member{Kind: "HealthCheck", Namespace: "shop", Name: name, State: state, Message: message}
+}
+
+func TestAnAggregateIsTheWorstOfItsMembersAndNamesTheCulprits(t *testing.T) {
+	endpoints := Member{
+		Kind: "Service", Namespace: "shop", Name: "web", State: v1alpha1.StateCritical,
+		Reason: v1alpha1.ReasonNoReadyEndpoints, Message: "no endpoint is ready", Telling: true,
+	}
+	for name, c := range map[string]struct {
+		members []Member
+		state   v1alpha1.State
+		reason  string
+		message string
+		culprit string
+	}{
+		"one that passes": {
+			[]Member{check("a", v1alpha1.StatePassing, "fine")},
+			v1alpha1.StatePassing, "AllPassing", "the only check is Passing", "",
+		},
+		"all that pass": {
+			[]Member{check("a", v1alpha1.StatePassing, ""), check("b", v1alpha1.StatePassing, "")},
+			v1alpha1.StatePassing, "AllPassing", "all 2 checks are Passing", "",
+		},
+		"a warning alone": {
+			[]Member{check("a", v1alpha1.StatePassing, ""), check("b", v1alpha1.StateWarning, "slow")},
+			v1alpha1.StateWarning, "WarningChecks", "1 of 2 checks is Warning: HealthCheck b (slow)", "b",
+		},
+		"Unknown is worse than Warning, and an empty state is Unknown": {
+			[]Member{check("a", v1alpha1.StateWarning, "slow"), check("b", "", "")},
+			v1alpha1.StateUnknown, "UnknownChecks",
+			"1 of 2 checks is Unknown: HealthCheck b; 1 is Warning: HealthCheck a (slow)", "b",
+		},
+		"Critical is worse than Unknown": {
+			[]Member{check("a", v1alpha1.StateUnknown, ""), check("b", v1alpha1.StateCritical, "down")},
+			v1alpha1.StateCritical, "CriticalChecks",
+			"1 of 2 checks is Critical: HealthCheck b (down); 1 is Unknown: HealthCheck a", "b",
+		},
+		"Maintenance is worst": {
+			[]Member{check("a", v1alpha1.StateCritical, "down"), check("b", v1alpha1.StateMaintenance, "disk")},
+			v1alpha1.StateMaintenance, "MaintenanceChecks",
+			"1 of 2 checks is Maintenance: HealthCheck b (disk); 1 is Critical: HealthCheck a (down)", "b",
+		},
+		"two culprits are in the order of their names, and neither decided alone": {
+			[]Member{
+				check("web-tcp", v1alpha1.StateCritical, "dial: refused"), check("z", v1alpha1.StatePassing, ""),
+				check("web-http", v1alpha1.StateCritical, "GET: 503"),
+			},
+			v1alpha1.StateCritical, "CriticalChecks",
+			"2 of 3 checks are Critical: HealthCheck web-http (GET: 503), HealthCheck web-tcp (dial: refused)", "",
+		},
+		"three are named at most": {
+			[]Member{
+				check("e", v1alpha1.StateWarning, ""), check("d", v1alpha1.StateCritical, ""),
+				check("c", v1alpha1.StateCritical, ""), check("b", v1alpha1.StateCritical, ""),
+				check("a", v1alpha1.StateCritical, ""),
+			},
+			v1alpha1.StateCritical, "CriticalChecks",
+			"4 of 5 checks are Critical: HealthCheck a, HealthCheck b, HealthCheck c and 1 more; 1 is Warning", "",
+		},
+		"endpoints alone give their reason": {
+			[]Member{endpoints, check("a", v1alpha1.StateWarning, "")},
+			v1alpha1.StateCritical, "NoReadyEndpoints",
+			"1 of 2 checks is Critical: Service web (no endpoint is ready); 1 is Warning: HealthCheck a", "web",
+		},
+		"endpoints beside a check do not": {
+			[]Member{endpoints, check("a", v1alpha1.StateCritical, "down")},
+			v1alpha1.StateCritical, "CriticalChecks",
+			"2 of 2 checks are Critical: HealthCheck a (down), Service web (no endpoint is ready)", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, culprit := Aggregate(c.members, "shop")
+			if v.State != c.state || v.Reason != c.reason || v.Message != c.message {
+				t.Errorf("got %s %s %q\nwant %s %s %q", v.State, v.Reason, v.Message, c.state, c.reason, c.message)
+			}
+			if got := nameOf(culprit); got != c.culprit {
+				t.Errorf("the culprit is %q, want %q", got, c.culprit)
+			}
+		})
+	}
+}
+
+func nameOf(culprit *v1alpha1.Culprit) string {
+	if culprit == nil {
+		return ""
+	}
+	return culprit.Name
+}
+
+func TestTheMessageOfAnAggregateDoesNotDependOnTheOrderOfItsMembers(t *testing.T) {
+	members := []Member{
+		check("a", v1alpha1.StateCritical, "x"), check("b", v1alpha1.StateWarning, "y"),
+		check("c", v1alpha1.StateCritical, "z"), check("d", v1alpha1.StatePassing, ""),
+	}
+	want, _ := Aggregate(members, "shop")
+	for i := range members {
+		rotated := append(append([]Member{}, members[i:]...), members[:i]...)
+		if got, _ := Aggregate(rotated, "shop"); got != want {
+			t.Errorf("rotated by %d: %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestNamesOfAnotherNamespaceAreQualified(t *testing.T) {
+	v, _ := Aggregate([]Member{check("a", v1alpha1.StateCritical, "")}, "elsewhere")
+	if want := "1 of 1 check is Critical: HealthCheck shop/a"; v.Message != want {
+		t.Errorf("got %q, want %q", v.Message, want)
+	}
+}
+
+func TestThreeLongCulpritsFitInAMessage(t *testing.T) {
+	long := strings.Repeat("x", 4000)
+	var members []Member
+	for _, name := range []string{"a", "b", "c", "d"} {
+		members = append(members, check(name, v1alpha1.StateCritical, long))
+	}
+	v, _ := Aggregate(members, "shop")
+	if len(v.Message) > v1alpha1.MaxMessageBytes || !strings.HasSuffix(v.Message, "and 1 more") {
+		t.Errorf("%d bytes: %s", len(v.Message), v.Message)
+	}
+}
+
+func TestATransitionOfAnAggregateIsThatOfItsLatestMember(t *testing.T) {
+	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	early, late := check("a", v1alpha1.StateCritical, ""), check("b", v1alpha1.StatePassing, "")
+	early.Since, late.Since = noon, noon.Add(time.Minute)
+	if v, _ := Aggregate([]Member{early, late}, "shop"); !v.Since.Equal(late.Since) {
+		t.Errorf("since %s, want %s", v.Since, late.Since)
+	}
+}

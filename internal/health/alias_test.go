@@ -1,0 +1,140 @@
+package health
+
+import (
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func alias(edits ...func(*v1alpha1.AliasCheck)) *v1alpha1.AliasCheck {
+	a := &v1alpha1.AliasCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "front", Generation: 3}}
+	for _, edit := range edits {
+		edit(a)
+	}
+	return a
+}
+
+func TestEachProblemHasItsState(t *testing.T) {
+	for _, c := range []struct {
+		problem     string
+		whenMissing v1alpha1.State
+		state       v1alpha1.State
+		stalled     bool
+		resolved    metav1.ConditionStatus
+	}{
+		{v1alpha1.ReasonTargetNotFound, "", v1alpha1.StateCritical, false, metav1.ConditionFalse},
+		{v1alpha1.ReasonTargetNotFound, v1alpha1.StatePassing, v1alpha1.StatePassing, false, metav1.ConditionFalse},
+		{v1alpha1.ReasonKindNotInstalled, v1alpha1.StateWarning, v1alpha1.StateWarning, false, metav1.ConditionFalse},
+		{v1alpha1.ReasonRefNotPermitted, v1alpha1.StateUnknown, v1alpha1.StateUnknown, false, metav1.ConditionFalse},
+		{v1alpha1.ReasonKindForbidden, v1alpha1.StatePassing, v1alpha1.StateUnknown, true, metav1.ConditionFalse},
+		{v1alpha1.ReasonInvalidTarget, v1alpha1.StatePassing, v1alpha1.StateUnknown, true, metav1.ConditionFalse},
+		{v1alpha1.ReasonAliasCycle, v1alpha1.StatePassing, v1alpha1.StateCritical, true, metav1.ConditionFalse},
+		{v1alpha1.ReasonAliasTooDeep, v1alpha1.StatePassing, v1alpha1.StateCritical, true, metav1.ConditionFalse},
+		{v1alpha1.ReasonReadError, v1alpha1.StatePassing, v1alpha1.StateUnknown, false, metav1.ConditionUnknown},
+	} {
+		t.Run(c.problem+" when missing "+string(c.whenMissing), func(t *testing.T) {
+			a := alias(func(a *v1alpha1.AliasCheck) { a.Spec.WhenMissing = c.whenMissing })
+			status := ApplyObservation(a, Observation{Problem: c.problem, Message: "so it is"}, noon)
+			if status.State != c.state || status.Reason != c.problem || status.Message != "so it is" {
+				t.Errorf("got %s %s %q", status.State, status.Reason, status.Message)
+			}
+			if got := meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionStalled); got != c.stalled {
+				t.Errorf("stalled is %t", got)
+			}
+			if !meta.IsStatusConditionPresentAndEqual(status.Conditions, v1alpha1.ConditionTargetResolved, c.resolved) {
+				t.Errorf("conditions %v", status.Conditions)
+			}
+			if status.ObservedGeneration != 3 {
+				t.Errorf("the generation is %d", status.ObservedGeneration)
+			}
+		})
+	}
+}
+
+func TestAMirroredMemberKeepsReasonMessageAndTransition(t *testing.T) {
+	member := check("web", v1alpha1.StateCritical, "GET: 503")
+	member.Reason, member.Since = "ProbeFailed", noon.Add(-time.Hour)
+	status := ApplyObservation(alias(), Observation{Members: []Member{member}}, noon)
+	if status.Reason != "ProbeFailed" || status.Message != "GET: 503" || !status.LastTransitionTime.Time.Equal(member.Since) {
+		t.Errorf("got %+v", status)
+	}
+	if *status.Culprit != (v1alpha1.Culprit{Kind: "HealthCheck", Namespace: "shop", Name: "web"}) {
+		t.Errorf("the culprit is %v", status.Culprit)
+	}
+}
+
+func TestWhatDecidedAnAliasIsTheCulpritOfItsAliases(t *testing.T) {
+	deeper := v1alpha1.Culprit{Kind: "HealthCheck", Namespace: "shop", Name: "db"}
+	member := check("link", v1alpha1.StateCritical, "down")
+	member.Deeper = &deeper
+	status := ApplyObservation(alias(), Observation{Members: []Member{member}}, noon)
+	if status.Culprit == &deeper || *status.Culprit != deeper {
+		t.Errorf("got %v, want a copy of %v", status.Culprit, deeper)
+	}
+}
+
+func TestAPassingAliasHasNoCulprit(t *testing.T) {
+	status := ApplyObservation(alias(), Observation{Members: []Member{check("web", v1alpha1.StatePassing, "")}}, noon)
+	if status.Culprit != nil {
+		t.Errorf("got %v", status.Culprit)
+	}
+}
+
+func TestTheTransitionOfACombinedStateNeverGoesBack(t *testing.T) {
+	before := func(state v1alpha1.State, at time.Time) func(*v1alpha1.AliasCheck) {
+		return func(a *v1alpha1.AliasCheck) {
+			a.Status.State, a.Status.LastTransitionTime = state, &metav1.Time{Time: at}
+		}
+	}
+	member := check("web", v1alpha1.StatePassing, "")
+	member.Since = noon.Add(-time.Hour)
+	for name, c := range map[string]struct {
+		alias *v1alpha1.AliasCheck
+		want  time.Time
+	}{
+		"the first state is as old as its latest member": {alias(), member.Since},
+		"a lasting state keeps its own time": {
+			alias(before(v1alpha1.StatePassing, noon.Add(-2*time.Hour))), noon.Add(-2 * time.Hour)},
+		"a change is as late as the latest member": {
+			alias(before(v1alpha1.StateCritical, noon.Add(-2*time.Hour))), member.Since},
+		"a change by a member that went away is now": {
+			alias(before(v1alpha1.StateCritical, noon.Add(-time.Minute))), noon},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status := ApplyObservation(c.alias, Observation{Combined: true, Members: []Member{member}}, noon)
+			if !status.LastTransitionTime.Time.Equal(c.want) {
+				t.Errorf("got %s, want %s", status.LastTransitionTime, c.want)
+			}
+		})
+	}
+}
+
+func TestNothingToCombineShowsWhenEmpty(t *testing.T) {
+	for asked, shown := range map[v1alpha1.State]v1alpha1.State{
+		"": v1alpha1.StatePassing, v1alpha1.StateCritical: v1alpha1.StateCritical, v1alpha1.StateUnknown: v1alpha1.StateUnknown,
+	} {
+		a := alias(func(a *v1alpha1.AliasCheck) { a.Spec.WhenEmpty = asked })
+		status := ApplyObservation(a, Observation{Combined: true, Message: "nothing"}, noon)
+		if status.State != shown || status.Reason != v1alpha1.ReasonNoChecks || status.Message != "nothing" {
+			t.Errorf("asked for %q: %s %s %q", asked, status.State, status.Reason, status.Message)
+		}
+	}
+}
+
+func TestTheSameObservationAgainChangesNothing(t *testing.T) {
+	a := alias()
+	observation := Observation{Target: "Service/web", Combined: true, Members: []Member{
+		check("a", v1alpha1.StateCritical, "down"), check("b", v1alpha1.StatePassing, ""),
+	}}
+	a.Status = ApplyObservation(a, observation, noon)
+	again := ApplyObservation(a, observation, noon.Add(time.Hour))
+	if again.LastTransitionTime.Time != a.Status.LastTransitionTime.Time || again.Message != a.Status.Message {
+		t.Errorf("got %+v, want %+v", again, a.Status)
+	}
+}
