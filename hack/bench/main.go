@@ -42,7 +42,7 @@ var sections = []struct {
 type bench struct {
 	scale  scale
 	report *report
-	// binary is the built manager, and profiles the folder for its profiles; empty for none.
+	// binary is the manager, and profiles the folder for its profiles; empty for none.
 	binary, profiles string
 }
 
@@ -66,20 +66,19 @@ func run(ctx context.Context, args []string) error {
 	only := flags.String("run", "", "comma-separated sections to run, of "+strings.Join(names(), ",")+" (default all)")
 	size := flags.String("scale", "small", "small ends within a quarter of an hour on two cores, full takes about an hour")
 	out := flags.String("out", filepath.Join(controlplane.Root(), "bin", "bench.json"), "where the rows go as JSON")
-	profiles := flags.String("profiles", "", "a folder for a CPU profile and a heap profile of the manager per section")
+	binary := flags.String("manager", filepath.Join(controlplane.Root(), "bin", "manager"), "the manager to measure")
+	profiles := flags.String("profiles", "",
+		"a folder for profiles of the manager, by section; it must have been built with -tags profiling")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	b := &bench{report: newReport(os.Stdout, *out), profiles: *profiles}
+	b := &bench{report: newReport(os.Stdout, *out), binary: *binary, profiles: *profiles}
 	var found bool
 	if b.scale, found = scales[*size]; !found {
 		return fmt.Errorf("-scale is %q: it must be small or full", *size)
 	}
 	wanted, err := selected(*only)
 	if err != nil {
-		return err
-	}
-	if b.binary, err = buildManager(ctx, *profiles != ""); err != nil {
 		return err
 	}
 	return b.runSections(ctx, wanted)

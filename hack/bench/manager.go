@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -16,25 +14,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-
-	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
-
-// buildManager builds the manager as it is released; with profiling it has the build tag that serves pprof.
-func buildManager(ctx context.Context, profiling bool) (string, error) {
-	path := filepath.Join(controlplane.Root(), "bin", "manager-bench")
-	tags := ""
-	if profiling {
-		tags = "profiling"
-	}
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", tags, "-o", path, "./cmd/manager")
-	command.Dir = controlplane.Root()
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the manager: %w: %s", err, output)
-	}
-	return path, nil
-}
 
 // manager is a running manager.
 type manager struct {
