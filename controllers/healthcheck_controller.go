@@ -25,7 +25,8 @@ import (
 
 // HealthCheckReconciler probes HealthChecks when they are due, and keeps their status.
 type HealthCheckReconciler struct {
-	Client client.Client
+	// Client reads from the watch cache.
+	Client client.Reader
 	Writer *StatusWriter
 	Prober probe.Prober
 	Clock  clock.PassiveClock

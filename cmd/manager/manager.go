@@ -150,7 +150,7 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 		return err
 	}
 	return (&controllers.HealthCheckReconciler{
-		Client:              mgr.GetClient(),
+		Client:              mgr.GetCache(),
 		Writer:              writer,
 		Prober:              prober,
 		Clock:               clock.RealClock{},
