@@ -34,6 +34,11 @@ run: build controlplane ## Watch aliases follow their targets, on a control plan
 test: controlplane ## Run all tests with the race detector. PACKAGES=./internal/... runs some.
 	@hack/test.sh $(PACKAGES)
 
+.PHONY: bench
+bench: build controlplane ## Measure the manager against its baselines, into bin/bench.json. BENCH="-run idle -scale full" says what.
+	@go build -o bin/bench ./hack/bench
+	@exec bin/bench $(BENCH)
+
 .PHONY: verify
 verify: generate fmt-check vet lint ## Generate, then check format, vet, lint, and that nothing differs from HEAD.
 	@hack/clean_tree.sh

@@ -25,7 +25,8 @@ import (
 
 // HealthCheckReconciler probes HealthChecks when they are due, and keeps their status.
 type HealthCheckReconciler struct {
-	Client client.Client
+	// Client reads from the watch cache.
+	Client client.Reader
 	Writer *StatusWriter
 	Prober probe.Prober
 	Clock  clock.PassiveClock
@@ -55,7 +56,8 @@ func (r *HealthCheckReconciler) SetupWithManager(mgr ctrl.Manager) error {
 // Reconcile looks at one HealthCheck, probes it if that is due, and says when to look again.
 func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	check := &v1alpha1.HealthCheck{}
-	if err := r.Client.Get(ctx, request.NamespacedName, check); err != nil {
+	// Read only: the inside of the object is the cache's.
+	if err := r.Client.Get(ctx, request.NamespacedName, check, client.UnsafeDisableDeepCopy); err != nil {
 		if client.IgnoreNotFound(err) == nil {
 			r.memory.forget(request.NamespacedName)
 		}
@@ -123,7 +125,7 @@ func (r *HealthCheckReconciler) probe(ctx context.Context, check *v1alpha1.Healt
 func (r *HealthCheckReconciler) show(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, j judgement,
 ) (reconcile.Result, error) {
-	updated := check.DeepCopy()
+	updated := shallow(check)
 	updated.Status = j.applyTo(check)
 	_, err := r.Writer.Write(ctx, check, updated, j.at)
 	memory.unwritten = err != nil
@@ -135,6 +137,13 @@ func (r *HealthCheckReconciler) show(
 	}
 	memory.accept(updated)
 	return r.next(updated, memory), nil
+}
+
+// shallow is a copy that shares its inside with the original. It is enough to give it another status: what the
+// API server answers to a write replaces all of it.
+func shallow(check *v1alpha1.HealthCheck) *v1alpha1.HealthCheck {
+	updated := *check
+	return &updated
 }
 
 // next is the requeue for the next due time, or for the resync where that comes first.

@@ -3,7 +3,6 @@ package controllers
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -46,7 +45,7 @@ func (j judgement) applyTo(check *v1alpha1.HealthCheck) v1alpha1.HealthCheckStat
 		ConsecutiveSuccesses: j.standing.Successes,
 		LastProbeTime:        check.Status.LastProbeTime.DeepCopy(),
 	}
-	if j.probed && !equality.Semantic.DeepEqual(status, check.Status) {
+	if j.probed && !sameHealthCheckStatus(&status, &check.Status) {
 		status.LastProbeTime = &metav1.Time{Time: j.at.Truncate(time.Second)}
 	}
 	return status

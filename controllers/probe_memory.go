@@ -62,7 +62,9 @@ func (m *probeMemory) forget(key types.NamespacedName) {
 
 // accept takes the status of a check as one that this process stands for.
 func (r *remembered) accept(check *v1alpha1.HealthCheck) {
-	r.written, r.fingerprint = check.ResourceVersion, fingerprint(check.Status)
+	if r.written != check.ResourceVersion {
+		r.written, r.fingerprint = check.ResourceVersion, fingerprint(check.Status)
+	}
 }
 
 // behind reports whether a check as the cache has it is older than what this process has written itself.
@@ -72,8 +74,9 @@ func (r *remembered) behind(check *v1alpha1.HealthCheck) bool {
 }
 
 // foreign reports whether anybody else has changed the status: it is not to be trusted, and looked at again.
+// In the same resourceVersion nobody has, and that is nearly always.
 func (r *remembered) foreign(check *v1alpha1.HealthCheck) bool {
-	return fingerprint(check.Status) != r.fingerprint
+	return check.ResourceVersion != r.written && fingerprint(check.Status) != r.fingerprint
 }
 
 // due is when the check is to be probed next. A check that this process has not probed yet, because it has

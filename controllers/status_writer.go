@@ -7,7 +7,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -81,15 +80,4 @@ func dropped(err error) bool {
 
 func commonStatus(object client.Object) *v1alpha1.CheckStatus {
 	return object.(v1alpha1.Check).CommonStatus()
-}
-
-func sameStatus(a, b client.Object) bool {
-	switch a := a.(type) {
-	case *v1alpha1.HealthCheck:
-		return equality.Semantic.DeepEqual(a.Status, b.(*v1alpha1.HealthCheck).Status)
-	case *v1alpha1.AliasCheck:
-		return equality.Semantic.DeepEqual(a.Status, b.(*v1alpha1.AliasCheck).Status)
-	default:
-		return false
-	}
 }

@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string) int {
 		return 0
 	}
 
-	log := zap.New(zap.UseFlagOptions(&options.zap))
+	log := lazyLog(zap.New(zap.UseFlagOptions(&options.zap)))
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 	log.Info("Starting", "version", version)

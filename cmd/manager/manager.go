@@ -126,11 +126,11 @@ func (o *options) metricsOptions() metricsserver.Options {
 
 // setup registers all that runs in the manager. The informers of kinds that aliases need are swept like the others.
 func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer target.NewInformerFunc) error {
-	writer := &controllers.StatusWriter{
-		Client:   mgr.GetClient(),
-		Recorder: mgr.GetEventRecorder("aliascheck"),
-		Clock:    clock.RealClock{},
+	recorder, err := newRecorder(ctx, mgr)
+	if err != nil {
+		return err
 	}
+	writer := &controllers.StatusWriter{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}
 	if err := o.setupHealthChecks(mgr, writer); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
@@ -156,7 +156,7 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 		return err
 	}
 	return (&controllers.HealthCheckReconciler{
-		Client:              mgr.GetClient(),
+		Client:              mgr.GetCache(),
 		Writer:              writer,
 		Prober:              prober,
 		Clock:               clock.RealClock{},

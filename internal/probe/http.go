@@ -20,6 +20,9 @@ import (
 const (
 	// maxBody of a response is read: the server may finish a small answer, and an endless one ends.
 	maxBody = 64 << 10
+	// probeBuffer is enough for what probes mostly send and get. The default of net/http, 4 KiB for each direction of
+	// each new connection, was a fifth of all that the manager allocated.
+	probeBuffer = 1 << 10
 	// maxResponseHeader bounds the header of a response.
 	maxResponseHeader = 64 << 10
 )
@@ -79,6 +82,8 @@ func (p *Probes) transport(a *attempt, config *tls.Config) *http.Transport {
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxResponseHeader,
+		ReadBufferSize:         probeBuffer,
+		WriteBufferSize:        probeBuffer,
 	}
 }
 

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// manager is a running manager.
+type manager struct {
+	*process
+	health, metrics, profiles string
+}
+
+var managersStarted atomic.Int64
+
+// startManager starts a manager with the flags of a deployment, and waits until its caches are synced.
+func (w *world) startManager(ctx context.Context, flags ...string) (*manager, error) {
+	m := &manager{}
+	for _, address := range []*string{&m.health, &m.metrics, &m.profiles} {
+		var err error
+		if *address, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
+	}
+	log := filepath.Join(w.dir, fmt.Sprintf("manager-%d.log", managersStarted.Add(1)))
+	var err error
+	m.process, err = startProcess(w.bench.binary, log, []string{"PROFILING_ADDRESS=" + m.profiles}, append([]string{
+		"--kubeconfig=" + w.plane.Kubeconfig,
+		"--probe-allow-cidrs=127.0.0.0/8",
+		"--health-probe-bind-address=" + m.health,
+		"--metrics-bind-address=" + m.metrics,
+		"--metrics-secure=false",
+	}, flags...)...)
+	if err != nil {
+		return nil, err
+	}
+	w.cleanup(m.stop)
+	return m, m.waitReady(ctx)
+}
+
+func (m *manager) waitReady(ctx context.Context) error {
+	return eventually(ctx, 50*time.Millisecond, func() (bool, error) {
+		select {
+		case <-m.ended:
+			return false, m.failure()
+		default:
+		}
+		content, err := get(ctx, "http://"+m.health+"/readyz")
+		return err == nil && len(content) > 0, nil
+	})
+}
+
+// counters are the sums of all series of each metric of the manager whose labels have all of these values.
+func (m *manager) counter(ctx context.Context, name string, labels map[string]string) (float64, error) {
+	content, err := get(ctx, "http://"+m.metrics+"/metrics")
+	if err != nil {
+		return 0, fmt.Errorf("scraping the manager: %w", err)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(string(content)))
+	if err != nil {
+		return 0, fmt.Errorf("parsing the metrics: %w", err)
+	}
+	sum := 0.0
+	for _, series := range families[name].GetMetric() {
+		if hasLabels(series, labels) {
+			sum += series.GetCounter().GetValue()
+		}
+	}
+	return sum, nil
+}
+
+func hasLabels(series *dto.Metric, labels map[string]string) bool {
+	matching := 0
+	for _, pair := range series.GetLabel() {
+		if wanted, asked := labels[pair.GetName()]; asked && wanted == pair.GetValue() {
+			matching++
+		}
+	}
+	return matching == len(labels)
+}
+
+func get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: %s", url, response.Status)
+	}
+	return io.ReadAll(response.Body)
+}
+
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
