@@ -22,8 +22,7 @@ import (
 )
 
 var _ = Describe("An AliasCheck whose target does not change", func() {
-	It("is not written, however often it is evaluated (I7)", func(specCtx SpecContext) {
-		ctx := context.Background()
+	It("is not written, however often it is evaluated (I7)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		aliases := aliasesWithResync(200 * time.Millisecond)
 		evaluated := make(chan struct{}, 1000)
@@ -118,7 +117,7 @@ var _ = Describe("An AliasCheck whose target cannot be read", func() {
 
 		broken := false
 		reader := interceptor.NewClient(api, interceptor.Funcs{Get: func(
-			ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption,
+			ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, _ ...client.GetOption,
 		) error {
 			if _, isTarget := object.(*v1alpha1.HealthCheck); isTarget && broken {
 				return apierrors.NewInternalError(errors.New("etcd on port 12345 has gone"))
