@@ -30,6 +30,8 @@ type StatusWriter struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
+	// Slots bounds how many writes are under way at once: as many as it has room for. Nil is no bound.
+	Slots chan struct{}
 }
 
 // Write patches the status of after, which is a copy of before with a new status, if the two differ. Before
@@ -41,11 +43,13 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	if sameStatus(before, after) {
 		return false, nil
 	}
-	if w.Clock.Since(observedAt) > maxObservationAge {
-		return false, ErrObservationTooOld
-	}
 	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
 	defer cancel()
+	leave := w.enter(ctx)
+	defer leave()
+	if ctx.Err() != nil || w.Clock.Since(observedAt) > maxObservationAge {
+		return false, ErrObservationTooOld
+	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	err = w.Client.Status().Patch(ctx, after, patch)
 	countWrite(after, err)
@@ -54,6 +58,19 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	}
 	w.tell(before, after)
 	return true, nil
+}
+
+// enter waits for a slot, or for the end of the context, and returns what to call when the write is over.
+func (w *StatusWriter) enter(ctx context.Context) (leave func()) {
+	if w.Slots == nil {
+		return func() {}
+	}
+	select {
+	case w.Slots <- struct{}{}:
+		return func() { <-w.Slots }
+	case <-ctx.Done():
+		return func() {}
+	}
 }
 
 // tell emits the Event for a change of state. It comes after the write, so that no Event speaks of a state

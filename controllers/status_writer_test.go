@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -23,6 +24,24 @@ func TestI3AnObservationThatGrewOldIsNeverWritten(t *testing.T) {
 	clock.SetTime(observedAt.Add(6 * time.Second))
 	if _, err := writer.Write(t.Context(), before, after, observedAt); !errors.Is(err, ErrObservationTooOld) {
 		t.Errorf("writing an observation of 6s ago gives %v, want %v", err, ErrObservationTooOld)
+	}
+}
+
+// A crowd of writes waits outside of the API server; what waited for too long is looked at again.
+func TestAWriteThatFindsNoSlotInTimeIsDropped(t *testing.T) {
+	writer := &StatusWriter{Clock: testingclock.NewFakePassiveClock(time.Now()), Slots: make(chan struct{}, 1)}
+	writer.Slots <- struct{}{} // another write
+	before := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
+	after := before.DeepCopy()
+	after.Status.State = v1alpha1.StatePassing
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := writer.Write(ctx, before, after, writer.Clock.Now()); !dropped(err) {
+		t.Errorf("a write without a slot gives %v, want it dropped", err)
+	}
+	if len(writer.Slots) != 1 {
+		t.Error("the slot of another write was given back")
 	}
 }
 

@@ -38,6 +38,9 @@ const (
 	maxConcurrentAliases = 64
 	// maxConcurrentGates is how many pods are written at once.
 	maxConcurrentGates = 64
+	// maxConcurrentWrites is how many of the probes write at once. In a first start every probe has something to
+	// write; a thousand writes together time out at a small API server, and the leader's lease with them.
+	maxConcurrentWrites = 64
 	// shutdownTimeout leaves two of the ten seconds in which SIGTERM ends the process.
 	shutdownTimeout = 8 * time.Second
 )
@@ -155,9 +158,11 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 	if err != nil {
 		return err
 	}
+	bounded := *writer
+	bounded.Slots = make(chan struct{}, maxConcurrentWrites)
 	return (&controllers.HealthCheckReconciler{
 		Client:              mgr.GetCache(),
-		Writer:              writer,
+		Writer:              &bounded,
 		Prober:              prober,
 		Clock:               clock.RealClock{},
 		Resync:              o.resyncInterval,

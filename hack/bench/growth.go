@@ -19,7 +19,7 @@ func growth(ctx context.Context, b *bench) error {
 	if err := w.product.Create(ctx, suspended(sourceName)); err != nil {
 		return fmt.Errorf("creating the source: %w", err)
 	}
-	var first grown
+	var steps []grown
 	for i, n := range b.scale.grown {
 		from := 0
 		if i > 0 {
@@ -32,19 +32,18 @@ func growth(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		if i == 0 {
-			first = g
-		}
-		g.report(b.report, n, first)
+		steps = append(steps, g)
+		g.report(b.report)
 	}
+	reportSlopes(b.report, steps)
 	return nil
 }
 
 // grown is what so many aliases cost.
 type grown struct {
-	core              float64 // per cent
-	memory, bare      float64 // MiB
-	cpuEach, sizeEach float64 // per alias: % of a core, KiB
+	aliases      int
+	core         float64 // per cent
+	memory, bare float64 // MiB
 }
 
 // measureGrown runs a manager of its own, so that no garbage of the growing is in its memory.
@@ -93,17 +92,28 @@ func (w *world) measureAliases(ctx context.Context, m *manager, bare *process, n
 	if g.memory, err = m.resident(); err != nil {
 		return g, err
 	}
+	g.aliases = n
 	g.bare, err = bare.resident()
 	g.core = 100 * (after - before).Seconds() / w.bench.scale.grownFor.Seconds()
-	g.cpuEach = 1000 * g.core / float64(n)
-	g.sizeEach = g.memory * 1024 / float64(n)
 	return g, err
 }
 
-func (g grown) report(r *report, n int, first grown) {
-	name := fmt.Sprintf("growth/%d/", n)
+func (g grown) report(r *report) {
+	name := fmt.Sprintf("growth/%d/", g.aliases)
 	r.state(name+"cpu", g.core, "% of a core", atMost(2))
-	r.compare(name+"cpu-per-1000", g.cpuEach, first.cpuEach, "% of a core", ratioAtMost(1.2))
 	r.compare(name+"memory", g.memory, g.bare, "MiB", noGoal)
-	r.compare(name+"memory-per-alias", g.sizeEach, first.sizeEach, "KiB", ratioAtMost(1.2))
+}
+
+// reportSlopes compares what each further alias costs between the last two sizes with what it cost between
+// the first two: a fixed cost does not count, and growth that is not linear shows.
+func reportSlopes(r *report, steps []grown) {
+	firstCPU, firstSize := steps[1].slopes(steps[0])
+	lastCPU, lastSize := steps[len(steps)-1].slopes(steps[len(steps)-2])
+	r.compare("growth/cpu-per-1000-more", lastCPU, firstCPU, "% of a core", ratioAtMost(1.2))
+	r.compare("growth/memory-per-alias-more", lastSize, firstSize, "KiB", ratioAtMost(1.2))
+}
+
+func (g grown) slopes(smaller grown) (cpu, size float64) {
+	more := float64(g.aliases - smaller.aliases)
+	return 1000 * (g.core - smaller.core) / more, 1024 * (g.memory - smaller.memory) / more
 }
