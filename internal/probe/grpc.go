@@ -33,7 +33,7 @@ func (p *Probes) grpc(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	if err != nil {
 		return a.failed(err)
 	}
-	client, err := grpc.NewClient("passthrough:///"+string(spec.Address), call.options(creds)...)
+	client, err := grpc.NewClient("passthrough:///"+string(spec.Address), call.options(ctx, creds)...)
 	if err != nil {
 		return a.failed(plainError("the address must be a host and a port, such as api.shop:9000"))
 	}
@@ -59,10 +59,10 @@ type grpcCall struct {
 	locked struct{ unconnected error }
 }
 
-func (c *grpcCall) options(creds credentials.TransportCredentials) []grpc.DialOption {
+func (c *grpcCall) options(ctx context.Context, creds credentials.TransportCredentials) []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
-		grpc.WithContextDialer(c.dial),
+		grpc.WithContextDialer(func(_ context.Context, address string) (net.Conn, error) { return c.dial(ctx, address) }),
 		grpc.WithNoProxy(),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),

@@ -53,8 +53,10 @@ func (p *Probes) http(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	return p.exchange(a, request, config, redirects(a, spec), expected)
 }
 
-func (p *Probes) exchange(a *attempt, request *http.Request, config *tls.Config, follow redirectPolicy, expected statusRanges) Result {
-	transport := p.transport(a, config)
+func (p *Probes) exchange(
+	a *attempt, request *http.Request, config *tls.Config, follow redirectPolicy, expected statusRanges,
+) Result {
+	transport := p.transport(request.Context(), a, config)
 	defer transport.CloseIdleConnections()
 	client := http.Client{Transport: transport, CheckRedirect: follow}
 	response, err := client.Do(request)
@@ -72,9 +74,9 @@ func (p *Probes) exchange(a *attempt, request *http.Request, config *tls.Config,
 // transport serves one probe. A connection that is kept would hide a changed name, a closed port and a
 // rotated certificate, and cost a file descriptor per check. There is no Proxy: the environment is the
 // manager's and not the check's.
-func (p *Probes) transport(a *attempt, config *tls.Config) *http.Transport {
+func (p *Probes) transport(ctx context.Context, a *attempt, config *tls.Config) *http.Transport {
 	return &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
 			return p.dialer.dial(ctx, a, network, address)
 		},
 		TLSClientConfig:        config,
