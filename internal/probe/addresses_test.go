@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
@@ -52,6 +54,12 @@ var dialing = map[string]struct {
 	"grpc": {func(address string) *v1alpha1.HealthCheck { return grpcCheck(address, "") }, "grpc %s", "SERVING"},
 }
 
+// limited is a check with this timeout.
+func limited(check *v1alpha1.HealthCheck, timeout time.Duration) *v1alpha1.HealthCheck {
+	check.Spec.Timeout = &metav1.Duration{Duration: timeout}
+	return check
+}
+
 func TestAnAddressThatHangsLeavesTimeForTheNext(t *testing.T) {
 	for source, row := range dialing {
 		t.Run(source, func(t *testing.T) {
@@ -67,6 +75,22 @@ func TestAnAddressThatHangsLeavesTimeForTheNext(t *testing.T) {
 			got := probedWithin(t, 2*time.Second, options, row.check("web.shop:"+port))
 			expectPass(t, got, fmt.Sprintf(row.subject, "web.shop:"+port)+": "+row.passes)
 		})
+	}
+}
+
+func TestAnAddressThatHangsIsToldTheSameInEveryOrder(t *testing.T) {
+	_, port := hostAndPort(t, closedPort(t))
+	hangingAt(t, "127.0.0.2", port)
+	for source, row := range dialing {
+		for _, order := range [][]string{{"127.0.0.2", "127.0.0.1"}, {"127.0.0.1", "127.0.0.2"}} {
+			t.Run(source+" "+order[0], func(t *testing.T) {
+				options := onLoopback(t)
+				options.Resolver = names{"web.shop": {addrs(order...)}}
+				check := limited(row.check("web.shop:"+port), 400*time.Millisecond)
+				expectFailure(t, probedWithin(t, 400*time.Millisecond, options, check), fmt.Sprintf(row.subject, "web.shop:"+port)+
+					": connection refused; timed out while connecting, with 400ms for all addresses of the name")
+			})
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,10 @@ type attempt struct {
 	locked struct {
 		subject string
 		phase   phase
+		// addresses is how many the name has that is connected to, and so share the limit.
+		addresses int
+		// unreached are the errors of those of them that were tried.
+		unreached []error
 		// certificateAsked is whether the server asked for a client's certificate.
 		certificateAsked bool
 	}
@@ -46,6 +51,34 @@ func (a *attempt) enter(p phase) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.locked.phase = p
+}
+
+// connectsTo begins to connect to a name with so many addresses.
+func (a *attempt) connectsTo(addresses int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.phase = connecting
+	a.locked.addresses, a.locked.unreached = addresses, nil
+}
+
+// notReached keeps why an address was not: net/http and grpc give up at the deadline and do not wait for the
+// dialer, and which address came first must not change the message.
+func (a *attempt) notReached(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.unreached = append(a.locked.unreached, err)
+}
+
+func (a *attempt) unreached() []error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.locked.unreached)
+}
+
+func (a *attempt) addresses() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.locked.addresses
 }
 
 // retitled names the subject anew, as where a redirect led to; the last one counts.

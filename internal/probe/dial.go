@@ -28,23 +28,24 @@ type dialer struct {
 	resolver Resolver
 }
 
-// dial connects to the first address of a name that is not denied and answers.
+// dial connects to the first address of a name that is not denied and answers. The context is the probe's own,
+// and not one that net/http or grpc made: those have no deadline, or another, so that an address which hangs
+// would take the time of those after it.
 func (d dialer) dial(ctx context.Context, a *attempt, network, address string) (net.Conn, error) {
 	a.enter(resolving)
 	destinations, err := d.resolve(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	a.enter(connecting)
-	var errs []error
+	a.connectsTo(len(destinations))
 	for i, destination := range destinations {
 		conn, err := d.connect(ctx, network, destination, len(destinations)-i)
 		if err == nil {
 			return conn, nil
 		}
-		errs = append(errs, err)
+		a.notReached(err)
 	}
-	return nil, mostTelling(errs)
+	return nil, mostTelling(a.unreached())
 }
 
 func (d dialer) resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {

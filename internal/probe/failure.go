@@ -26,6 +26,9 @@ func (a *attempt) failed(err error) Result {
 		return failedFor(secret.reason, a.says(secret.message))
 	}
 	_, p := a.now()
+	if p == connecting && timedOut(err) {
+		err = mostTelling(append(a.unreached(), context.DeadlineExceeded))
+	}
 	return failed(a.says(a.words(err, p)))
 }
 
@@ -36,7 +39,7 @@ func (a *attempt) words(err error, p phase) string {
 		return a.distinct(joined.Unwrap(), p)
 	}
 	if timedOut(err) {
-		return fmt.Sprintf("timed out after %s %s", brief(a.limit), p)
+		return a.timeoutWords(p)
 	}
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
@@ -54,6 +57,15 @@ func (a *attempt) words(err error, p phase) string {
 		return clientRefused
 	}
 	return transportWords(err, p)
+}
+
+// timeoutWords tell the limit. How much of it an address had that shares it depends on the order of DNS, and is
+// not told.
+func (a *attempt) timeoutWords(p phase) string {
+	if p == connecting && a.addresses() > 1 {
+		return fmt.Sprintf("timed out %s, with %s for all addresses of the name", p, brief(a.limit))
+	}
+	return fmt.Sprintf("timed out after %s %s", brief(a.limit), p)
 }
 
 // clientRefused is said of a server that hangs up on a client whose certificate it asked for.
