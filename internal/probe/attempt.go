@@ -37,6 +37,8 @@ type attempt struct {
 		unreached []error
 		// certificateAsked is whether the server asked for a client's certificate.
 		certificateAsked bool
+		// originLeft is whether a redirect led to another origin.
+		originLeft bool
 	}
 }
 
@@ -104,6 +106,18 @@ func (a *attempt) certificateAsked() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.locked.certificateAsked
+}
+
+func (a *attempt) leftOrigin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.originLeft = true
+}
+
+func (a *attempt) originLeft() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.locked.originLeft
 }
 
 // says is a message on the attempt: its subject, and what came back.

@@ -3,6 +3,7 @@ package probe
 import (
 	"net/http"
 	"net/textproto"
+	"slices"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -13,7 +14,8 @@ const maxRedirects = 10
 type redirectPolicy func(request *http.Request, via []*http.Request) error
 
 // redirects is what a spec wants done with a redirect. Where it is followed, the dialer judges the new
-// address as it did the first. Values of Secrets stay with the origin that they were meant for.
+// address as it did the first. Values of Secrets, and the client certificate, stay with the origin that they were
+// meant for; an origin which was led to cannot have them sent back there either.
 func redirects(a *attempt, spec *v1alpha1.HTTPProbe) redirectPolicy {
 	if spec.FollowRedirects != nil && !*spec.FollowRedirects {
 		return func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -26,7 +28,8 @@ func redirects(a *attempt, spec *v1alpha1.HTTPProbe) redirectPolicy {
 		}
 		a.retitled(subject + ", redirected to " + request.URL.Scheme + "://" + request.URL.Host)
 		request.Header.Del("Referer") // it has the query of the last URL
-		if !sameOrigin(request, via[0]) {
+		if strayed(request, via) {
+			a.leftOrigin()
 			for _, name := range secret {
 				request.Header.Del(name)
 			}
@@ -43,6 +46,12 @@ func secretHeaders(spec *v1alpha1.HTTPProbe) []string {
 		}
 	}
 	return names
+}
+
+// strayed tells whether the redirects have left the first origin, though they may have come back.
+func strayed(request *http.Request, via []*http.Request) bool {
+	elsewhere := func(r *http.Request) bool { return !sameOrigin(r, via[0]) }
+	return elsewhere(request) || slices.ContainsFunc(via, elsewhere)
 }
 
 func sameOrigin(a, b *http.Request) bool {

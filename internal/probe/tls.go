@@ -62,10 +62,14 @@ func addClientCertificate(ctx context.Context, a *attempt, config *tls.Config, r
 
 // presenting gives a certificate, or an empty one, to a server that asks, and notes that it did. A server of
 // TLS 1.3 refuses a client only after the handshake has ended for us, and then its alert and the reset of the
-// connection race; the note lets both be told in the same words.
+// connection race; the note lets both be told in the same words. After a redirect to another origin it is the
+// empty one: who may redirect must not choose to whom we prove who we are.
 func presenting(a *attempt, certificate *tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		a.askedForCertificate()
+		if a.originLeft() {
+			return &tls.Certificate{}, nil
+		}
 		return certificate, nil
 	}
 }

@@ -91,6 +91,45 @@ func TestHTTPSPresentsTheClientCertificate(t *testing.T) {
 	expectFailure(t, without, "GET "+url+": the server closed the connection after it asked for a client certificate")
 }
 
+// noting is a server that takes a client certificate and requires none. It notes whether it was given one, and
+// redirects once to where it is told.
+func noting(t *testing.T, ca *authority, given func(name string), name string, to *string) string {
+	t.Helper()
+	var redirected bool
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TLS.PeerCertificates) > 0 {
+			given(name)
+		}
+		if !redirected {
+			redirected = true
+			http.Redirect(w, r, *to, http.StatusFound)
+		}
+	}))
+	server.TLS = ca.server(ca)
+	server.TLS.ClientAuth = tls.VerifyClientCertIfGiven
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestTheClientCertificateStaysWithTheFirstOrigin(t *testing.T) {
+	ca := newAuthority(t)
+	given := make(chan string, 10)
+	var first, second string
+	first = noting(t, ca, func(name string) { given <- name }, "first", &second)
+	second = noting(t, ca, func(name string) { given <- name }, "second", &first)
+	mutual := v1alpha1.TLSConfig{CASecretRef: caRef, ClientCertSecretRef: &v1alpha1.SecretReference{Name: "client"}}
+	expectPass(t, probed(t, trusting(t, ca), httpCheck(first, withTLS(mutual))), "GET "+first+", redirected to "+first+": 200 OK")
+	close(given)
+	var all []string
+	for name := range given {
+		all = append(all, name)
+	}
+	if strings.Join(all, ",") != "first" {
+		t.Errorf("the certificate was presented to %q, want only the first, and only once", all)
+	}
+}
+
 func TestBrokenTLSSecretsAreNamedAndNotShown(t *testing.T) {
 	ca := newAuthority(t)
 	url := servingTLS(t, ca.server(nil))
