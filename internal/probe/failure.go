@@ -71,8 +71,15 @@ func (a *attempt) timeoutWords(p phase) string {
 // clientRefused is said of a server that hangs up on a client whose certificate it asked for.
 const clientRefused = "the server closed the connection after it asked for a client certificate"
 
-// hungUp tells that the server ended the connection, in whichever of the many ways that net/http sees it.
-func hungUp(err error) bool { return !strings.Contains(err.Error(), "malformed") }
+// hangUps are the errors of a connection that the other side ended.
+var hangUps = []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE}
+
+// hungUp tells that the server ended the connection, in whichever of the many ways that net/http sees it. Those of
+// its HTTP/2 on a connection that is gone have no type.
+func hungUp(err error) bool {
+	return isAlert(err) || strings.HasPrefix(err.Error(), "http2: client conn") ||
+		slices.ContainsFunc(hangUps, func(end error) bool { return errors.Is(err, end) })
+}
 
 // isAlert tells the error with which crypto/tls names an alert of the other side.
 func isAlert(err error) bool {

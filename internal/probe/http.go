@@ -102,6 +102,8 @@ func plainHTTP(err error) error {
 		return plainError("the redirect leads to neither http nor https")
 	case strings.Contains(text, "failed to parse Location header"):
 		return plainError("the redirect has a Location that is no URL")
+	case strings.Contains(text, "server closed idle connection"):
+		return io.EOF
 	}
 	return err
 }

@@ -130,6 +130,28 @@ func TestTheClientCertificateStaysWithTheFirstOrigin(t *testing.T) {
 	}
 }
 
+// Only a server that hangs up is said to have refused the certificate; one that took it and then answers nonsense is not.
+func TestABrokenAnswerIsNotToldAsARefusedClientCertificate(t *testing.T) {
+	ca := newAuthority(t)
+	for name, row := range map[string]struct{ text, message string }{
+		"an encoding of no kind": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: odd\r\n\r\n", "the answer is not a valid HTTP response"},
+		"another protocol":       {"220 secret.shop ESMTP\r\n", "the answer is not a valid HTTP response"},
+		"no answer":              {"", "the server closed the connection after it asked for a client certificate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := ca.server(ca)
+			config.ClientAuth = tls.RequestClientCert
+			url := "https://" + listening(t, func(conn net.Conn) {
+				secured := tls.Server(conn, config)
+				answer(row.text)(secured)
+				_ = secured.CloseWrite()
+			})
+			check := httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))
+			expectFailure(t, probed(t, trusting(t, ca), check), "GET "+url+": "+row.message)
+		})
+	}
+}
+
 func TestBrokenTLSSecretsAreNamedAndNotShown(t *testing.T) {
 	ca := newAuthority(t)
 	url := servingTLS(t, ca.server(nil))
