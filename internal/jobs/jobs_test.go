@@ -112,7 +112,7 @@ func TestARefusedCreationTellsWhatRefusedIt(t *testing.T) {
 		g.Expect(quota.Status.Hard).NotTo(BeEmpty())
 	}, patience).Should(Succeed())
 	s.expect(probing(t.Context(), s.check(time.Minute)), health.Failed,
-		MatchRegexp("Job of CronJob e2e-smoke: the API server refused to create it: .*exceeded quota: no-jobs.*"))
+		Equal("Job of CronJob e2e-smoke: the API server refused to create it: exceeded quota no-jobs for count/jobs.batch"))
 	s.Expect(s.jobs()).To(BeEmpty())
 }
 

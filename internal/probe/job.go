@@ -105,30 +105,13 @@ func (r *jobRun) begin(ctx context.Context, template *batchv1.JobTemplateSpec) (
 // adopted is the Job that another manager created meanwhile, for it chose the same name; or why there is none.
 func (r *jobRun) adopted(ctx context.Context, err error) (*batchv1.Job, error) {
 	if !apierrors.IsAlreadyExists(err) {
-		return nil, contextOr(ctx, r.refused(err))
+		return nil, contextOr(ctx, refusedJob(err))
 	}
 	jobs, _, listErr := r.jobs.JobsOf(ctx, r.check.Namespace, r.labels)
 	if running := historyOf(jobs, r.check).running; listErr == nil && running != nil {
 		return running, nil
 	}
-	return nil, contextOr(ctx, r.refused(err))
-}
-
-// refused tells why there is no Job. The API server's own words are shown where it refuses what the template
-// asks for, as quotas and admission webhooks do: they say what to change.
-func (r *jobRun) refused(err error) error {
-	switch {
-	case apierrors.IsAlreadyExists(err):
-		return plainError("another Job has the name that this one would have")
-	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
-		return plainError("the API server refused to create it: " + err.Error())
-	case timedOut(err), apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
-		return plainError("it could not be created: the API server did not answer in time")
-	}
-	if reason := apierrors.ReasonForError(err); reason != "" {
-		return plainError(fmt.Sprintf("it could not be created: %s", reason))
-	}
-	return plainError("it could not be created")
+	return nil, contextOr(ctx, refusedJob(err))
 }
 
 // finish waits for the end of a Job, and tells it.

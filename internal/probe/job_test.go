@@ -1,0 +1,114 @@
+package probe_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/probe"
+)
+
+// fakeJobs is an API server for what a real one does too seldom: it refuses, or answers at the last moment.
+// That all else is as it should be is tested against a real one, in internal/jobs.
+type fakeJobs struct {
+	refusal error
+	end     batchv1.JobCondition
+	pods    []corev1.Pod
+	// expire ends the context of the probe as soon as the end of the Job was read.
+	expire context.CancelFunc
+
+	created []batchv1.Job
+}
+
+func (f *fakeJobs) CronJob(context.Context, string, string) (*batchv1.CronJob, error) {
+	return &batchv1.CronJob{}, nil
+}
+
+func (f *fakeJobs) JobsOf(ctx context.Context, _ string, _ map[string]string) ([]batchv1.Job, string, error) {
+	if ctx.Err() != nil {
+		return nil, "", ctx.Err()
+	}
+	if len(f.created) > 0 && f.expire != nil {
+		defer f.expire()
+	}
+	return f.created, "1", nil
+}
+
+func (f *fakeJobs) WatchJobsOf(context.Context, string, map[string]string, string) (watch.Interface, error) {
+	return nil, errors.New("there is no watch")
+}
+
+func (f *fakeJobs) Create(_ context.Context, job *batchv1.Job) (*batchv1.Job, error) {
+	if f.refusal != nil {
+		return nil, f.refusal
+	}
+	job.UID = "9d1f"
+	job.Status.Conditions = []batchv1.JobCondition{f.end}
+	f.created = append(f.created, *job)
+	return job, nil
+}
+
+func (f *fakeJobs) Delete(context.Context, *batchv1.Job) error { return nil }
+
+func (f *fakeJobs) PodsOf(ctx context.Context, _ *batchv1.Job) ([]corev1.Pod, error) {
+	return f.pods, ctx.Err()
+}
+
+func jobCheck() *v1alpha1.HealthCheck {
+	return checkOf(v1alpha1.HealthCheckSpec{Job: &v1alpha1.JobProbe{CronJobRef: v1alpha1.CronJobReference{Name: "smoke"}}})
+}
+
+// denied is how an API server passes the refusal of a webhook on: the text, the code and the reason are the webhook's.
+func denied(reason metav1.StatusReason, message string) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: http.StatusForbidden, Reason: reason, Message: message,
+	}}
+}
+
+func TestARefusedJobIsToldWithoutTextThatChangesOrIsNotOurs(t *testing.T) {
+	const refused = "Job of CronJob smoke: the API server refused to create it: "
+	resource := schema.GroupResource{Group: "batch", Resource: "jobs"}
+	kind := schema.GroupKind{Group: "batch", Kind: "Job"}
+	for name, row := range map[string]struct {
+		refusal error
+		message string
+	}{
+		"a quota": {apierrors.NewForbidden(resource, "smoke-1f", errors.New(
+			"exceeded quota: no-jobs, requested: count/jobs.batch=1, used: count/jobs.batch=17, limited: count/jobs.batch=17")),
+			refused + "exceeded quota no-jobs for count/jobs.batch"},
+		"a quota of two": {apierrors.NewForbidden(resource, "smoke-1f", errors.New(
+			"exceeded quota: few, requested: cpu=1,memory=1Gi, used: cpu=3,memory=2Gi, limited: cpu=3,memory=2Gi")),
+			refused + "exceeded quota few for cpu, memory"},
+		"no right": {apierrors.NewForbidden(resource, "", errors.New(`User "system:serviceaccount:a:b" cannot create`)),
+			refused + "Forbidden"},
+		"an invalid template": {apierrors.NewInvalid(kind, "smoke-1f", field.ErrorList{
+			field.Required(field.NewPath("spec", "template", "spec", "containers"), "")}),
+			refused + "spec.template.spec.containers: Required value"},
+		"a webhook": {denied("", `admission webhook "jobs.example.com" denied the request: token abc, try 17`),
+			refused + "denied by admission webhook jobs.example.com"},
+		"a webhook that says Invalid": {denied(metav1.StatusReasonInvalid, `admission webhook "jobs.example.com" denied the request: 17`),
+			refused + "denied by admission webhook jobs.example.com"},
+		"a webhook that fails": {apierrors.NewInternalError(errors.New(
+			`failed calling webhook "jobs.example.com": failed to call webhook: Post "https://10.0.0.7:443/": EOF`)),
+			refused + "admission webhook jobs.example.com could not be called"},
+		"a policy": {denied(metav1.StatusReasonInvalid,
+			`jobs.batch "smoke-1f" is forbidden: ValidatingAdmissionPolicy 'no-jobs' with binding 'all' denied request: 17`),
+			refused + "denied by ValidatingAdmissionPolicy no-jobs"},
+		"a reason of someone's own": {denied("token abc, try 17", "hidden"), refused + "Forbidden"},
+		"a request that is none":    {apierrors.NewBadRequest("hidden 17"), refused + "BadRequest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			expectFailure(t, probed(t, probe.Options{Jobs: &fakeJobs{refusal: row.refusal}}, jobCheck()), row.message)
+		})
+	}
+}
