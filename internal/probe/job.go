@@ -28,8 +28,9 @@ type Jobs interface {
 }
 
 const (
-	// tidyTime is for what must still be done when the deadline has passed: to delete the Job that outlived it.
-	tidyTime = 5 * time.Second
+	// tidyTime is for what must still be done when the deadline may have passed: to read how the Job failed, and to
+	// delete what is not needed any more.
+	tidyTime = 3 * time.Second
 	// rewatchPause keeps a watch that ends at once from being a busy loop.
 	rewatchPause = time.Second
 )
@@ -135,21 +136,33 @@ func (r *jobRun) finish(ctx context.Context, job *batchv1.Job) Result {
 	return r.ended(ctx, job)
 }
 
-// ended is the result of a Job that has finished. It becomes the history, and those before it go.
+// ended is the result of a Job that has finished, at the last moment too. It becomes the history, and those before
+// it go.
 func (r *jobRun) ended(ctx context.Context, job *batchv1.Job) Result {
+	ctx, cancel := tidying(ctx)
+	defer cancel()
+	result := r.judged(ctx, job)
+	if jobs, _, err := r.jobs.JobsOf(ctx, job.Namespace, r.labels); err == nil {
+		r.delete(ctx, historyOf(jobs, r.check).obsolete()) // what remains goes with the next probe
+	}
+	return result
+}
+
+// judged needs the pods only of a Job that has failed.
+func (r *jobRun) judged(ctx context.Context, job *batchv1.Job) Result {
+	if outcomeOf(job) == batchv1.JobComplete {
+		return passed(r.attempt.says("exit code 0"))
+	}
 	pods, err := r.jobs.PodsOf(ctx, job)
 	if err != nil {
 		return r.attempt.failed(readFailure("the pod of the Job", err))
-	}
-	if jobs, _, err := r.jobs.JobsOf(ctx, job.Namespace, r.labels); err == nil {
-		r.delete(ctx, historyOf(jobs, r.check).obsolete()) // what remains goes with the next probe
 	}
 	return r.exit(job, pods)
 }
 
 // outlived deletes a Job that is not finished at the deadline, and says what its pod waits for.
 func (r *jobRun) outlived(ctx context.Context, job *batchv1.Job) Result {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	ctx, cancel := tidying(ctx)
 	defer cancel()
 	pods, err := r.jobs.PodsOf(ctx, job)
 	r.delete(ctx, []batchv1.Job{*job})
@@ -158,6 +171,11 @@ func (r *jobRun) outlived(ctx context.Context, job *batchv1.Job) Result {
 		what += waitingFor(pods)
 	}
 	return failed(r.attempt.says(what))
+}
+
+// tidying is a context for what follows the end of a Job, which may be the end of the probe's own time.
+func tidying(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
 }
 
 func (r *jobRun) unfinished() string { return "not finished after " + brief(r.attempt.limit) }

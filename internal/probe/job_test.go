@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -66,6 +67,24 @@ func (f *fakeJobs) PodsOf(ctx context.Context, _ *batchv1.Job) ([]corev1.Pod, er
 
 func jobCheck() *v1alpha1.HealthCheck {
 	return checkOf(v1alpha1.HealthCheckSpec{Job: &v1alpha1.JobProbe{CronJobRef: v1alpha1.CronJobReference{Name: "smoke"}}})
+}
+
+func ended(how batchv1.JobConditionType) batchv1.JobCondition {
+	return batchv1.JobCondition{Type: how, Status: corev1.ConditionTrue}
+}
+
+func TestAJobThatEndsJustBeforeTheDeadlineIsJudgedByItsEnd(t *testing.T) {
+	failed := []corev1.Pod{{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
+		Name: "smoke", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 2}},
+	}}}}}
+	probeOf := func(end batchv1.JobConditionType) probe.Result {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		jobs := &fakeJobs{end: ended(end), pods: failed, expire: cancel}
+		return probe.New(probe.Options{Jobs: jobs}).Probe(ctx, jobCheck())
+	}
+	expectPass(t, probeOf(batchv1.JobComplete), "Job of CronJob smoke: exit code 0")
+	expectFailure(t, probeOf(batchv1.JobFailed), "Job of CronJob smoke: container smoke: exit code 2")
 }
 
 // denied is how an API server passes the refusal of a webhook on: the text, the code and the reason are the webhook's.

@@ -7,12 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// exit is the result of a Job that has finished: the exit code of its pod, as Consul reads that of a script.
+// exit is the result of a Job that has failed: the exit code of its pod, as Consul reads that of a script.
 func (r *jobRun) exit(job *batchv1.Job, pods []corev1.Pod) Result {
 	end := endOf(job)
-	if end.Type == batchv1.JobComplete {
-		return passed(r.attempt.says("exit code 0"))
-	}
 	if end.Reason == batchv1.JobReasonDeadlineExceeded {
 		return failed(r.attempt.says(r.unfinished()))
 	}
