@@ -149,6 +149,8 @@ type Maintenance struct {
 
 // HTTPProbe is a request whose status code is judged. Proxy environment variables are ignored, and the
 // body of the response is read up to a bound and thrown away.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.tls) || !isURL(self.url) || url(self.url).getScheme() == 'https'",message="tls is for https: begin url with https://, or leave tls out"
 type HTTPProbe struct {
 	// URL to request, http or https, without credentials.
 	// +kubebuilder:validation:MaxLength=2048

@@ -72,6 +72,8 @@ var malformedHealthChecks = []malformed{
 		"spec.http.url", "an absolute http or https URL"},
 	{"credentials in the URL", `{http: {url: "http://admin:secret@web.shop/healthz"}}`,
 		"spec.http.url", "send them with headers and valueFrom.secretKeyRef"},
+	{"TLS over plain HTTP", `{http: {url: "http://web", tls: {insecureSkipVerify: true}}}`,
+		"spec.http", "begin url with https://, or leave tls out"},
 	{"an unheard-of method", `{http: {url: "http://web", method: FETCH}}`,
 		"spec.http.method", `"GET", "HEAD"`},
 	{"a status that is none", `{http: {url: "http://web", expectedStatuses: ["OK"]}}`,
@@ -185,6 +187,19 @@ func TestTheSmallestSpecsAreAccepted(t *testing.T) {
 	} {
 		if output, err := apply(t, kind, spec); err != nil {
 			t.Errorf("%s: %v: %s", kind, err, output)
+		}
+	}
+}
+
+func TestEveryReferenceAndTLSAreAccepted(t *testing.T) {
+	for _, spec := range []string{
+		`{serviceRef: {name: web}, http: {url: "HTTPS://web", headers: [{name: X, valueFrom: {secretKeyRef: {name: a.b-c, key: A_b.c-1}}}],
+		  tls: {caSecretRef: {name: ca, key: ca.crt}, clientCertSecretRef: {name: 1-client}}}}`,
+		`{nodeName: ip-10-0-0-7.eu.internal, heartbeat: {leaseName: worker.shop}}`,
+		`{job: {cronJobRef: {name: e2e-smoke}}}`,
+	} {
+		if output, err := apply(t, "HealthCheck", spec); err != nil {
+			t.Errorf("%s: %v: %s", spec, err, output)
 		}
 	}
 }
