@@ -1,12 +1,21 @@
 package samples_test
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
 
@@ -22,6 +31,9 @@ func TestEverySampleIsValid(t *testing.T) {
 	})
 	for _, file := range samples(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
+			createNamespaces(t, cp, file)
+			apply(t, cp, file, "--dry-run=server")
+			expectNothingOf(t, cp, file)
 			apply(t, cp, file)
 		})
 	}
@@ -48,17 +60,66 @@ func mustHaveSample(t *testing.T, name string) {
 	}
 }
 
-// apply lets a typo fail: unknown fields are refused and not dropped.
-func apply(t *testing.T, cp *controlplane.ControlPlane, file string) {
+// createNamespaces creates those that a sample brings: a dry run cannot put anything into a namespace that is not there.
+func createNamespaces(t *testing.T, cp *controlplane.ControlPlane, file string) {
 	t.Helper()
-	args := []string{"apply", "--server-side", "--validate=strict", "-f", file}
-	kubectl, err := cp.Kubectl(t.Context(), nil, args...)
+	for _, object := range objectsOf(t, file) {
+		if object.GetKind() == "Namespace" {
+			kubectl(t, cp, "create", "namespace", object.GetName())
+		}
+	}
+}
+
+// expectNothingOf a sample's checks, since what a dry run leaves behind is no dry run's.
+func expectNothingOf(t *testing.T, cp *controlplane.ControlPlane, file string) {
+	t.Helper()
+	for _, object := range objectsOf(t, file) {
+		if object.GroupVersionKind().Group != v1alpha1.GroupVersion.Group {
+			continue
+		}
+		namespace := cmp.Or(object.GetNamespace(), "default")
+		if found := kubectl(t, cp, "get", object.GetKind(), object.GetName(), "--namespace", namespace, "--ignore-not-found"); found != "" {
+			t.Errorf("the dry run left:\n%s", found)
+		}
+	}
+}
+
+func objectsOf(t *testing.T, file string) []unstructured.Unstructured {
+	t.Helper()
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if output, err := kubectl.CombinedOutput(); err != nil {
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), len(content))
+	var objects []unstructured.Unstructured
+	for {
+		var object unstructured.Unstructured
+		if err := decoder.Decode(&object); errors.Is(err, io.EOF) {
+			return objects
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, object)
+	}
+}
+
+// apply lets a typo fail: unknown fields are refused and not dropped.
+func apply(t *testing.T, cp *controlplane.ControlPlane, file string, options ...string) {
+	t.Helper()
+	kubectl(t, cp, append([]string{"apply", "--server-side", "--validate=strict", "-f", file}, options...)...)
+}
+
+func kubectl(t *testing.T, cp *controlplane.ControlPlane, args ...string) string {
+	t.Helper()
+	command, err := cp.Kubectl(t.Context(), nil, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := command.CombinedOutput()
+	if err != nil {
 		t.Errorf("kubectl %s: %v\n%s", strings.Join(args, " "), err, output)
 	}
+	return string(output)
 }
 
 // samples are the manifests below config/samples, without what only kustomize reads.
