@@ -10,7 +10,8 @@ import (
 const (
 	// ReasonProbeSucceeded: the last probe found its subject healthy.
 	ReasonProbeSucceeded = "ProbeSucceeded"
-	// ReasonProbeWarning: the last probe found its subject working, but not well (HTTP 429, exit code 1, a heartbeat that says so).
+	// ReasonProbeWarning: the last probe found its subject working, but not well (HTTP 429, exit code 1, a heartbeat
+	// that says so).
 	ReasonProbeWarning = "ProbeWarning"
 	// ReasonProbeFailed: the last probe failed.
 	ReasonProbeFailed = "ProbeFailed"
@@ -69,7 +70,8 @@ type HealthCheckSpec struct {
 	// +optional
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// SuccessThreshold is how many consecutive successes show Passing or Warning, 1 to 100 (Consul success_before_passing).
+	// SuccessThreshold is how many consecutive successes show Passing or Warning, 1 to 100 (Consul
+	// success_before_passing).
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100

@@ -63,6 +63,7 @@ func (j Jobs) Delete(ctx context.Context, job *batchv1.Job) error {
 // PodsOf lists the pods that a Job controls.
 func (j Jobs) PodsOf(ctx context.Context, job *batchv1.Job) ([]corev1.Pod, error) {
 	list := &corev1.PodList{}
-	err := j.client.List(ctx, list, client.InNamespace(job.Namespace), client.MatchingLabels{batchv1.ControllerUidLabel: string(job.UID)})
+	err := j.client.List(ctx, list, client.InNamespace(job.Namespace),
+		client.MatchingLabels{batchv1.ControllerUidLabel: string(job.UID)})
 	return list.Items, err
 }

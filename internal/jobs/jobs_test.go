@@ -125,7 +125,8 @@ func TestAJobThatOutlivesTheTimeoutIsDeletedAndSaysWhatItsPodWaitsFor(t *testing
 			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull"}},
 		}}
 	})
-	s.expect(results, health.Failed, Equal("Job of CronJob e2e-smoke: not finished after 5s; its pod waits: ImagePullBackOff"))
+	s.expect(results, health.Failed,
+		Equal("Job of CronJob e2e-smoke: not finished after 5s; its pod waits: ImagePullBackOff"))
 	s.Eventually(s.jobs, patience).Should(BeEmpty())
 }
 
@@ -173,7 +174,8 @@ func TestI3AJobOfAnOlderSpecNeverDecidesAndIsDeleted(t *testing.T) {
 	s.Expect(live.Update(t.Context(), check)).To(Succeed())
 	s.Expect(check.Generation).To(BeEquivalentTo(2))
 	results := probing(t.Context(), check)
-	s.Eventually(func() error { return live.Get(t.Context(), client.ObjectKeyFromObject(old), old) }, patience).ShouldNot(Succeed())
+	s.Eventually(func() error { return live.Get(t.Context(), client.ObjectKeyFromObject(old), old) },
+		patience).ShouldNot(Succeed())
 	s.ends(s.pod(), 0, "Completed")
 	s.expect(results, health.Passed, Equal("Job of CronJob e2e-smoke: exit code 0"))
 	s.Expect(s.jobs()).To(ConsistOf(HaveField("Labels", HaveKeyWithValue("health.aliascheck.dev/check-generation", "2"))))
@@ -212,8 +214,9 @@ func TestTheHistoryIsTheLastSuccessAndTheLastFailure(t *testing.T) {
 func TestAJobOfSomeoneElseIsLeftAlone(t *testing.T) {
 	s := newShop(t)
 	foreign := &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "foreign", Labels: map[string]string{"health.aliascheck.dev/check": "smoke"}},
-		Spec:       s.cronJob().Spec.JobTemplate.Spec,
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "foreign",
+			Labels: map[string]string{"health.aliascheck.dev/check": "smoke"}},
+		Spec: s.cronJob().Spec.JobTemplate.Spec,
 	}
 	s.Expect(live.Create(t.Context(), foreign)).To(Succeed())
 	results := probing(t.Context(), s.check(time.Minute))

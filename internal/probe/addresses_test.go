@@ -49,8 +49,9 @@ var dialing = map[string]struct {
 	subject string
 	passes  string
 }{
-	"tcp":  {tcpCheck, "dial tcp %s", "connected"},
-	"http": {func(address string) *v1alpha1.HealthCheck { return httpCheck("http://" + address) }, "GET http://%s", "200 OK"},
+	"tcp": {tcpCheck, "dial tcp %s", "connected"},
+	"http": {func(address string) *v1alpha1.HealthCheck { return httpCheck("http://" + address) },
+		"GET http://%s", "200 OK"},
 	"grpc": {func(address string) *v1alpha1.HealthCheck { return grpcCheck(address, "") }, "grpc %s", "SERVING"},
 }
 

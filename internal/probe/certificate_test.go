@@ -66,10 +66,12 @@ func (a *authority) issued(name string, options ...func(*x509.Certificate)) (cer
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return certificatePEM(a.sign(template, a.certificate, private)), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	return certificatePEM(a.sign(template, a.certificate, private)),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-// server is a TLS configuration with an issued certificate, which asks for a client's if there is an authority for them.
+// server is a TLS configuration with an issued certificate, which asks for a client's if there is an authority for
+// them.
 func (a *authority) server(clients *authority, options ...func(*x509.Certificate)) *tls.Config {
 	a.t.Helper()
 	pair, err := tls.X509KeyPair(a.issued("web.shop", options...))

@@ -148,7 +148,9 @@ func (c *grpcCall) notConnected() error {
 	}
 }
 
-func (c *grpcCall) credentials(ctx context.Context, spec *v1alpha1.TLSConfig, secrets secretReader) (credentials.TransportCredentials, error) {
+func (c *grpcCall) credentials(
+	ctx context.Context, spec *v1alpha1.TLSConfig, secrets secretReader,
+) (credentials.TransportCredentials, error) {
 	if spec == nil {
 		return insecure.NewCredentials(), nil
 	}
@@ -165,7 +167,9 @@ type watchedHandshake struct {
 	call *grpcCall
 }
 
-func (w watchedHandshake) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+func (w watchedHandshake) ClientHandshake(
+	ctx context.Context, authority string, raw net.Conn,
+) (net.Conn, credentials.AuthInfo, error) {
 	w.call.attempt.enter(handshaking)
 	conn, info, err := w.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 )
 
 func grpcCheck(address, service string) *v1alpha1.HealthCheck {
-	return checkOf(v1alpha1.HealthCheckSpec{GRPC: &v1alpha1.GRPCProbe{Address: v1alpha1.Address(address), Service: service}})
+	spec := &v1alpha1.GRPCProbe{Address: v1alpha1.Address(address), Service: service}
+	return checkOf(v1alpha1.HealthCheckSpec{GRPC: spec})
 }
 
 // servingGRPC is a gRPC server with this health service, or none.
@@ -78,7 +79,9 @@ type answeringCode struct {
 	code codes.Code
 }
 
-func (a answeringCode) Check(context.Context, *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+func (a answeringCode) Check(
+	context.Context, *grpc_health_v1.HealthCheckRequest,
+) (*grpc_health_v1.HealthCheckResponse, error) {
 	return nil, status.Error(a.code, "hidden")
 }
 
@@ -109,7 +112,8 @@ func TestGRPCSpeaksTLS(t *testing.T) {
 	check.Spec.GRPC.TLS.ServerName = "other.shop"
 	expectFailure(t, probed(t, trusting(t, ca), check), "grpc "+address+": the certificate is not valid for other.shop")
 	check.Spec.GRPC.TLS = &v1alpha1.TLSConfig{}
-	expectFailure(t, probed(t, trusting(t, ca), check), "grpc "+address+": the certificate is signed by an unknown authority")
+	expectFailure(t, probed(t, trusting(t, ca), check),
+		"grpc "+address+": the certificate is signed by an unknown authority")
 	check.Spec.GRPC.TLS = &v1alpha1.TLSConfig{CASecretRef: &v1alpha1.SecretKeyReference{Name: "absent", Key: "ca.crt"}}
 	expectResult(t, probed(t, trusting(t, ca), check), health.Failed, v1alpha1.ReasonSecretNotFound,
 		"grpc "+address+": Secret absent does not exist")
@@ -124,14 +128,18 @@ func TestGRPCFailuresNameThePhase(t *testing.T) {
 		tls     *v1alpha1.TLSConfig
 		message string
 	}{
-		"refused":          {closed, nil, "connection refused"},
-		"silence":          {listening(t, hang), nil, "timed out after 5s while waiting for the response"},
-		"silence in TLS":   {listening(t, hang), &v1alpha1.TLSConfig{}, "timed out after 5s during the TLS handshake"},
-		"HTTP/1":           {listening(t, answer("HTTP/1.1 200 OK\r\n\r\n")), nil, "the server does not speak HTTP/2, or closed the connection"},
-		"HTTP/1 in TLS":    {listening(t, answer("HTTP/1.1 200 OK\r\n\r\n")), &v1alpha1.TLSConfig{}, "the server does not speak TLS"},
-		"no address":       {"db.shop", nil, "the address must be a host and a port, such as db.shop:5432 or [fd00::1]:5432"},
-		"a close":          {listening(t, func(net.Conn) {}), nil, "the server does not speak HTTP/2, or closed the connection"},
-		"a close, and TLS": {listening(t, readRequest), &v1alpha1.TLSConfig{}, "the server closed the connection during the TLS handshake"},
+		"refused":        {closed, nil, "connection refused"},
+		"silence":        {listening(t, hang), nil, "timed out after 5s while waiting for the response"},
+		"silence in TLS": {listening(t, hang), &v1alpha1.TLSConfig{}, "timed out after 5s during the TLS handshake"},
+		"HTTP/1": {listening(t, answer("HTTP/1.1 200 OK\r\n\r\n")), nil,
+			"the server does not speak HTTP/2, or closed the connection"},
+		"HTTP/1 in TLS": {listening(t, answer("HTTP/1.1 200 OK\r\n\r\n")), &v1alpha1.TLSConfig{},
+			"the server does not speak TLS"},
+		"no address": {"db.shop", nil, "the address must be a host and a port, such as db.shop:5432 or [fd00::1]:5432"},
+		"a close": {listening(t, func(net.Conn) {}), nil,
+			"the server does not speak HTTP/2, or closed the connection"},
+		"a close, and TLS": {listening(t, readRequest), &v1alpha1.TLSConfig{},
+			"the server closed the connection during the TLS handshake"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			check := grpcCheck(row.address, "")
@@ -142,8 +150,10 @@ func TestGRPCFailuresNameThePhase(t *testing.T) {
 }
 
 func TestGRPCPassesTheGuard(t *testing.T) {
-	expectResult(t, probed(t, onLoopback(t), grpcCheck("[fd00:ec2::254]:80", "")), health.Failed, v1alpha1.ReasonAddressDenied,
-		"grpc [fd00:ec2::254]:80: fd00:ec2::254 is denied: it is a cloud metadata address, which only the manager's --probe-allow-cidrs can allow")
+	expectResult(t, probed(t, onLoopback(t), grpcCheck("[fd00:ec2::254]:80", "")), health.Failed,
+		v1alpha1.ReasonAddressDenied,
+		"grpc [fd00:ec2::254]:80: fd00:ec2::254 is denied: it is a cloud metadata address, "+
+			"which only the manager's --probe-allow-cidrs can allow")
 }
 
 func TestGRPCIgnoresTheProxyOfTheEnvironment(t *testing.T) {

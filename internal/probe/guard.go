@@ -54,7 +54,7 @@ var denied = []denial{
 	{netip.MustParsePrefix("::/128"), "an unspecified address"},
 	{netip.MustParsePrefix("::1/128"), "a loopback address"},
 	{netip.MustParsePrefix("fe80::/10"), "a link-local address"},
-	{netip.MustParsePrefix("fd00:ec2::/32"), "a cloud metadata address"},          // AWS: ::254, and pod credentials at ::23
+	{netip.MustParsePrefix("fd00:ec2::/32"), "a cloud metadata address"},          // AWS: ::254; pod credentials: ::23
 	{netip.MustParsePrefix("fd20:ce::254/128"), "a cloud metadata address"},       // Google Cloud
 	{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), "a cloud metadata address"}, // Oracle Cloud
 	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},

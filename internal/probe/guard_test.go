@@ -154,7 +154,8 @@ func TestNoSpellingReachesADeniedAddress(t *testing.T) {
 		"v6.shop":             {addrs("::ffff:127.0.0.1")},
 		"both.shop":           {addrs("127.0.0.1", "::1")},
 	}}
-	hosts := []string{"127.0.0.1", "[::1]", "[::]", "0.0.0.0", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:0001]",
+	hosts := []string{"127.0.0.1", "[::1]", "[::]", "0.0.0.0", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+		"[0:0:0:0:0:ffff:7f00:0001]",
 		"169.254.169.254", "[fd00:ec2::254]", "[64:ff9b::7f00:1]", "[fe80::1%25lo]"}
 	for host := range options.Resolver.(names) {
 		hosts = append(hosts, host)
@@ -218,8 +219,10 @@ func TestARedirectPassesTheGuardAnew(t *testing.T) {
 
 func TestADenialNamesTheAddressAndTheRemedy(t *testing.T) {
 	expectResult(t, probed(t, probe.Options{}, tcpCheck("127.0.0.1:80")), health.Failed, v1alpha1.ReasonAddressDenied,
-		"dial tcp 127.0.0.1:80: 127.0.0.1 is denied: it is a loopback address, which only the manager's --probe-allow-cidrs can allow")
-	options := probe.Options{Guard: guard(t, "", "10.0.0.0/8"), Resolver: names{"db.shop": {addrs("10.0.0.9", "10.0.0.2")}}}
+		"dial tcp 127.0.0.1:80: 127.0.0.1 is denied: it is a loopback address, "+
+			"which only the manager's --probe-allow-cidrs can allow")
+	options := probe.Options{Guard: guard(t, "", "10.0.0.0/8"),
+		Resolver: names{"db.shop": {addrs("10.0.0.9", "10.0.0.2")}}}
 	expectResult(t, probed(t, options, tcpCheck("db.shop:5432")), health.Failed, v1alpha1.ReasonAddressDenied,
 		"dial tcp db.shop:5432: 10.0.0.2 is denied: --probe-deny-cidrs has 10.0.0.0/8")
 }

@@ -85,7 +85,8 @@ func reported(a *attempt, lease *coordinationv1.Lease) Result {
 	case v1alpha1.StateCritical:
 		return failed(a.says(said))
 	default:
-		return failed(a.says(fmt.Sprintf("annotation %s is %.32q, which is no state that a holder may report: write Passing, Warning or Critical",
+		return failed(a.says(fmt.Sprintf("annotation %s is %.32q, "+
+			"which is no state that a holder may report: write Passing, Warning or Critical",
 			v1alpha1.AnnotationState, text)))
 	}
 }

@@ -56,13 +56,16 @@ func TestHeartbeat(t *testing.T) {
 		{"says Warning", renewed(0, "Warning", "queue is long"), health.Warned, "queue is long"},
 		{"says Critical", renewed(0, "Critical", "disk is full"), health.Failed, "disk is full"},
 		{"says a message only", renewed(0, "", " all well\n"), health.Passed, "all well"},
-		{"says Critical, and expired", renewed(time.Hour, "Critical", "disk is full"), health.Failed, "not renewed for more than 30s"},
+		{"says Critical, and expired", renewed(time.Hour, "Critical", "disk is full"), health.Failed,
+			"not renewed for more than 30s"},
 		{"says Passing, and expired", renewed(time.Hour, "Passing", "fine"), health.Failed, "not renewed for more than 30s"},
 		{"says no state", renewed(0, "green", "fine"), health.Failed, `annotation health.aliascheck.dev/state is "green", ` +
 			"which is no state that a holder may report: write Passing, Warning or Critical"},
-		{"says it in lower case", renewed(0, "critical", ""), health.Failed, `annotation health.aliascheck.dev/state is "critical", ` +
-			"which is no state that a holder may report: write Passing, Warning or Critical"},
-		{"never renewed", leases{lease: &coordinationv1.Lease{}}, health.Failed, "the Lease was never renewed: set spec.renewTime"},
+		{"says it in lower case", renewed(0, "critical", ""), health.Failed,
+			`annotation health.aliascheck.dev/state is "critical", ` +
+				"which is no state that a holder may report: write Passing, Warning or Critical"},
+		{"never renewed", leases{lease: &coordinationv1.Lease{}}, health.Failed,
+			"the Lease was never renewed: set spec.renewTime"},
 		{"absent", leases{err: apierrors.NewNotFound(resource, "worker")}, health.Failed, "the Lease does not exist"},
 		{"forbidden", leases{err: apierrors.NewForbidden(resource, "worker", nil)}, health.Failed,
 			"the manager may not read Leases in this namespace"},

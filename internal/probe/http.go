@@ -141,7 +141,9 @@ func parseURL(text string) (*url.URL, error) {
 // shown is a URL as messages have it: without the query, which may carry a secret.
 func shown(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }
 
-func newRequest(ctx context.Context, a *attempt, spec *v1alpha1.HTTPProbe, target *url.URL, secrets secretReader) (*http.Request, error) {
+func newRequest(
+	ctx context.Context, a *attempt, spec *v1alpha1.HTTPProbe, target *url.URL, secrets secretReader,
+) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(traced(ctx, a), method(spec), target.String(), strings.NewReader(spec.Body))
 	if err != nil {
 		return nil, plainError("the request cannot be made: see method and url")

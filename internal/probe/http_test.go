@@ -189,7 +189,8 @@ func TestHTTPFailuresNameThePhase(t *testing.T) {
 		message string
 	}{
 		"silence": {hang, "timed out after 5s while waiting for the response"},
-		"a close": {func(conn net.Conn) { readRequest(conn) }, "the server closed the connection while waiting for the response"},
+		"a close": {func(conn net.Conn) { readRequest(conn) },
+			"the server closed the connection while waiting for the response"},
 		"a reset": {func(conn net.Conn) { readRequest(conn); reset(conn) },
 			"connection reset by peer while waiting for the response"},
 		"another protocol": {answer("220 secret.shop ESMTP\r\n"), "the answer is not a valid HTTP response"},
@@ -199,9 +200,12 @@ func TestHTTPFailuresNameThePhase(t *testing.T) {
 			answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")(conn)
 			hang(conn)
 		}, "timed out after 5s while reading the body"},
-		"broken chunks":     {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nsecret\r\n"), "the body of the response is broken"},
-		"a long header":     {endless("HTTP/1.1 200 OK\r\n", strings.Repeat("X-Long: 0123456789\r\n", 100)), "the headers of the response exceed 64 KiB"},
-		"a long status":     {endless("HTTP/1.1 200 ", strings.Repeat("OK", 1000)), "the headers of the response exceed 64 KiB"},
+		"broken chunks": {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nsecret\r\n"),
+			"the body of the response is broken"},
+		"a long header": {endless("HTTP/1.1 200 OK\r\n", strings.Repeat("X-Long: 0123456789\r\n", 100)),
+			"the headers of the response exceed 64 KiB"},
+		"a long status": {endless("HTTP/1.1 200 ", strings.Repeat("OK", 1000)),
+			"the headers of the response exceed 64 KiB"},
 		"a code of no kind": {answer("HTTP/1.1 999999 No\r\n\r\n"), "the answer is not a valid HTTP response"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -245,7 +249,8 @@ func TestNoConnectionIsKeptBetweenProbes(t *testing.T) {
 }
 
 func TestAURLThatNoCRDWouldLetPassFails(t *testing.T) {
-	for _, text := range []string{"", "web.shop", "ftp://web.shop/", "http://", "http:///path", "http://[::1", "http://%zz/", "://", "http://a b/"} {
+	for _, text := range []string{"", "web.shop", "ftp://web.shop/", "http://", "http:///path", "http://[::1",
+		"http://%zz/", "://", "http://a b/"} {
 		expectFailure(t, probed(t, onLoopback(t), httpCheck(text)),
 			"http: url must be an absolute http or https URL, such as http://web.shop:8080/healthz")
 	}

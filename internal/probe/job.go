@@ -19,7 +19,9 @@ type Jobs interface {
 	// JobsOf lists the Jobs with these labels, and the resourceVersion of that list.
 	JobsOf(ctx context.Context, namespace string, labels map[string]string) ([]batchv1.Job, string, error)
 	// WatchJobsOf watches the Jobs with these labels from a resourceVersion on.
-	WatchJobsOf(ctx context.Context, namespace string, labels map[string]string, resourceVersion string) (watch.Interface, error)
+	WatchJobsOf(
+		ctx context.Context, namespace string, labels map[string]string, resourceVersion string,
+	) (watch.Interface, error)
 	Create(ctx context.Context, job *batchv1.Job) (*batchv1.Job, error)
 	// Delete deletes exactly this Job, by UID. It stays until its pods are gone (foreground).
 	Delete(ctx context.Context, job *batchv1.Job) error
@@ -90,7 +92,8 @@ func (r *jobRun) begin(ctx context.Context, template *batchv1.JobTemplateSpec) (
 	})
 	switch {
 	case err != nil && timedOut(err):
-		return nil, plainError(fmt.Sprintf("an earlier Job has not ended within %s, and two never run at once", brief(r.attempt.limit)))
+		return nil, plainError(fmt.Sprintf("an earlier Job has not ended within %s, and two never run at once",
+			brief(r.attempt.limit)))
 	case err != nil:
 		return nil, err
 	case past.running != nil:

@@ -115,7 +115,8 @@ func TestARefusedJobIsToldWithoutTextThatChangesOrIsNotOurs(t *testing.T) {
 			refused + "spec.template.spec.containers: Required value"},
 		"a webhook": {denied("", `admission webhook "jobs.example.com" denied the request: token abc, try 17`),
 			refused + "denied by admission webhook jobs.example.com"},
-		"a webhook that says Invalid": {denied(metav1.StatusReasonInvalid, `admission webhook "jobs.example.com" denied the request: 17`),
+		"a webhook that says Invalid": {denied(metav1.StatusReasonInvalid,
+			`admission webhook "jobs.example.com" denied the request: 17`),
 			refused + "denied by admission webhook jobs.example.com"},
 		"a webhook that fails": {apierrors.NewInternalError(errors.New(
 			`failed calling webhook "jobs.example.com": failed to call webhook: Post "https://10.0.0.7:443/": EOF`)),

@@ -27,7 +27,9 @@ func (r *jobRun) exit(job *batchv1.Job, pods []corev1.Pod) Result {
 // worstExit is the container that decides: the first that ended with a failure, or else with a warning.
 func worstExit(pods []corev1.Pod) (name string, worst *corev1.ContainerStateTerminated) {
 	for i := range pods {
-		for _, statuses := range [][]corev1.ContainerStatus{pods[i].Status.InitContainerStatuses, pods[i].Status.ContainerStatuses} {
+		for _, statuses := range [][]corev1.ContainerStatus{
+			pods[i].Status.InitContainerStatuses, pods[i].Status.ContainerStatuses,
+		} {
 			for _, status := range statuses {
 				ended := status.State.Terminated
 				if ended != nil && ended.ExitCode != 0 && (worst == nil || worst.ExitCode == 1 && ended.ExitCode != 1) {

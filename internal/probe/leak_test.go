@@ -90,7 +90,8 @@ func TestTenThousandProbesLeaveNothingBehind(t *testing.T) {
 	options := onLoopback(t)
 	options.Leases = renewed(0, "", "")
 	prober := probe.New(options)
-	checks := []*v1alpha1.HealthCheck{checkOf(v1alpha1.HealthCheckSpec{Heartbeat: &v1alpha1.HeartbeatProbe{LeaseName: "worker"}})}
+	heartbeat := v1alpha1.HealthCheckSpec{Heartbeat: &v1alpha1.HeartbeatProbe{LeaseName: "worker"}}
+	checks := []*v1alpha1.HealthCheck{checkOf(heartbeat)}
 	for _, address := range misbehaving(t) {
 		checks = append(checks, ofEveryType(address)...)
 	}
@@ -148,10 +149,12 @@ func FuzzProbe(f *testing.F) {
 			{HTTP: &v1alpha1.HTTPProbe{URL: where, ExpectedStatuses: []v1alpha1.StatusRange{v1alpha1.StatusRange(status)}}},
 			{TCP: &v1alpha1.TCPProbe{Address: v1alpha1.Address(where)}, Timeout: &metav1.Duration{Duration: -1}},
 			{UDP: &v1alpha1.UDPProbe{Address: v1alpha1.Address(where), Payload: value}},
-			{GRPC: &v1alpha1.GRPCProbe{Address: v1alpha1.Address(where), Service: name, TLS: &v1alpha1.TLSConfig{ServerName: value}}},
+			{GRPC: &v1alpha1.GRPCProbe{Address: v1alpha1.Address(where), Service: name,
+				TLS: &v1alpha1.TLSConfig{ServerName: value}}},
 		} {
 			result := probedWith(t, prober, checkOf(spec))
-			if result.Message == "" || len(result.Message) > v1alpha1.MaxMessageBytes || strings.ContainsAny(result.Message, "\n\r\x00") {
+			if result.Message == "" || len(result.Message) > v1alpha1.MaxMessageBytes ||
+				strings.ContainsAny(result.Message, "\n\r\x00") {
 				t.Errorf("%+v: the message is %q", spec, result.Message)
 			}
 		}

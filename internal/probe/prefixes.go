@@ -27,10 +27,12 @@ func ParsePrefixes(list string) ([]netip.Prefix, error) {
 
 func parsePrefix(item string) (netip.Prefix, error) {
 	if item == "" {
-		return netip.Prefix{}, fmt.Errorf("there is an empty item in the list: write CIDRs with one comma between them, such as 10.0.0.0/8,fd00::/8")
+		return netip.Prefix{}, fmt.Errorf("there is an empty item in the list: " +
+			"write CIDRs with one comma between them, such as 10.0.0.0/8,fd00::/8")
 	}
 	if addr, err := netip.ParseAddr(item); err == nil && addr.Zone() == "" {
-		return netip.Prefix{}, fmt.Errorf("%q has no length: write %s", item, netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
+		return netip.Prefix{}, fmt.Errorf("%q has no length: write %s", item,
+			netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
 	}
 	prefix, err := netip.ParsePrefix(item)
 	switch {
@@ -39,7 +41,8 @@ func parsePrefix(item string) (netip.Prefix, error) {
 	case prefix.Addr().Is4In6():
 		return netip.Prefix{}, fmt.Errorf("%q is IPv4 written as IPv6: write it as IPv4, it holds for both", item)
 	case prefix != prefix.Masked():
-		return netip.Prefix{}, fmt.Errorf("%q has bits set beyond its length: write %s or a longer prefix", item, prefix.Masked())
+		return netip.Prefix{}, fmt.Errorf("%q has bits set beyond its length: write %s or a longer prefix", item,
+			prefix.Masked())
 	}
 	return prefix, nil
 }

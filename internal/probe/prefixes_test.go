@@ -9,7 +9,8 @@ import (
 
 func TestParsePrefixesReadsAList(t *testing.T) {
 	got := prefixes(t, "10.0.0.0/8, fd00::/8,0.0.0.0/0")
-	if len(got) != 3 || got[0].String() != "10.0.0.0/8" || got[1].String() != "fd00::/8" || got[2].String() != "0.0.0.0/0" {
+	if len(got) != 3 || got[0].String() != "10.0.0.0/8" || got[1].String() != "fd00::/8" ||
+		got[2].String() != "0.0.0.0/0" {
 		t.Errorf("the prefixes are %v", got)
 	}
 	if got := prefixes(t, ""); got != nil {

@@ -37,8 +37,9 @@ func prefixes(tb testing.TB, list string) []netip.Prefix {
 // checkOf is a check in namespace shop with this spec, and a timeout of 5s to be named in messages.
 func checkOf(spec v1alpha1.HealthCheckSpec) *v1alpha1.HealthCheck {
 	return &v1alpha1.HealthCheck{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "0c5d8a52-3a44-4d5e-8f0e-6c1d5be0a001", Generation: 1},
-		Spec:       spec,
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "0c5d8a52-3a44-4d5e-8f0e-6c1d5be0a001",
+			Generation: 1},
+		Spec: spec,
 	}
 }
 

@@ -41,7 +41,8 @@ func forbidden() error {
 func secretHeader(name, secret, key string) func(*v1alpha1.HTTPProbe) {
 	ref := v1alpha1.SecretKeyReference{Name: secret, Key: key}
 	return func(spec *v1alpha1.HTTPProbe) {
-		spec.Headers = append(spec.Headers, v1alpha1.HTTPHeader{Name: name, ValueFrom: &v1alpha1.HeaderSource{SecretKeyRef: ref}})
+		spec.Headers = append(spec.Headers, v1alpha1.HTTPHeader{Name: name,
+			ValueFrom: &v1alpha1.HeaderSource{SecretKeyRef: ref}})
 	}
 }
 
@@ -73,11 +74,13 @@ func TestASecretThatIsNotToBeHadIsAFailureWithItsReason(t *testing.T) {
 		"GET "+url+": Secret token has no key value")
 	options.Secrets = brokenSecrets{forbidden()}
 	expectResult(t, probed(t, options, check), health.Failed, v1alpha1.ReasonSecretForbidden,
-		"GET "+url+": the manager may not read Secret token: install config/rbac/optional/secret_reader.yaml in the namespace")
+		"GET "+url+": the manager may not read Secret token: "+
+			"install config/rbac/optional/secret_reader.yaml in the namespace")
 	options.Secrets = brokenSecrets{apierrors.NewServiceUnavailable("etcd at 10.0.0.1:51234 is gone")}
 	expectFailure(t, probed(t, options, check), "GET "+url+": Secret token could not be read: ServiceUnavailable")
 	options.Secrets = brokenSecrets{context.DeadlineExceeded}
-	expectFailure(t, probed(t, options, check), "GET "+url+": Secret token could not be read: the API server did not answer in time")
+	expectFailure(t, probed(t, options, check),
+		"GET "+url+": Secret token could not be read: the API server did not answer in time")
 	options.Secrets = nil
 	expectFailure(t, probed(t, options, check), "GET "+url+": this manager reads no Secrets")
 }
@@ -108,7 +111,8 @@ func TestASecretHeaderStaysWithItsOrigin(t *testing.T) {
 	options := onLoopback(t)
 	options.Secrets = secrets{"key": {"value": []byte("hidden")}}
 	result := probed(t, options, httpCheck(url+"/start?token=hidden", secretHeader("x-api-key", "key", "value")))
-	if result.Outcome != health.Passed || given["/start"] != "hidden" || given["/same"] != "hidden" || given["/elsewhere"] != "" {
+	if result.Outcome != health.Passed || given["/start"] != "hidden" || given["/same"] != "hidden" ||
+		given["/elsewhere"] != "" {
 		t.Errorf("%+v: the servers were given %q", result, given)
 	}
 }

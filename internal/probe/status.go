@@ -36,7 +36,8 @@ func parseStatusRanges(texts []v1alpha1.StatusRange) (statusRanges, error) {
 func parseStatusRange(text string) (statusRange, error) {
 	match := statusPattern.FindStringSubmatch(text)
 	if match == nil {
-		return statusRange{}, fmt.Errorf("expectedStatuses: %.16q is neither a status code nor a range, such as 204 or 200-299", text)
+		return statusRange{}, fmt.Errorf(
+			"expectedStatuses: %.16q is neither a status code nor a range, such as 204 or 200-299", text)
 	}
 	first, _ := strconv.Atoi(match[1]) // three digits, by the pattern
 	last := first

@@ -25,7 +25,9 @@ func tlsConfig(ctx context.Context, a *attempt, spec *v1alpha1.TLSConfig, secret
 	return config, addClientCertificate(ctx, a, config, spec.ClientCertSecretRef, secrets)
 }
 
-func addAuthorities(ctx context.Context, config *tls.Config, ref *v1alpha1.SecretKeyReference, secrets secretReader) error {
+func addAuthorities(
+	ctx context.Context, config *tls.Config, ref *v1alpha1.SecretKeyReference, secrets secretReader,
+) error {
 	if ref == nil {
 		return nil
 	}
@@ -40,7 +42,9 @@ func addAuthorities(ctx context.Context, config *tls.Config, ref *v1alpha1.Secre
 	return nil
 }
 
-func addClientCertificate(ctx context.Context, a *attempt, config *tls.Config, ref *v1alpha1.SecretReference, secrets secretReader) error {
+func addClientCertificate(
+	ctx context.Context, a *attempt, config *tls.Config, ref *v1alpha1.SecretReference, secrets secretReader,
+) error {
 	if ref == nil {
 		return nil
 	}
@@ -54,7 +58,8 @@ func addClientCertificate(ctx context.Context, a *attempt, config *tls.Config, r
 	}
 	pair, err := tls.X509KeyPair(certificate, key)
 	if err != nil {
-		return plainError(fmt.Sprintf("tls.crt and tls.key of Secret %s are no certificate and key that match, in PEM", ref.Name))
+		return plainError(fmt.Sprintf("tls.crt and tls.key of Secret %s are no certificate and key that match, in PEM",
+			ref.Name))
 	}
 	config.GetClientCertificate = presenting(a, &pair)
 	return nil

@@ -51,15 +51,19 @@ func trusting(t *testing.T, ca *authority) probe.Options {
 func TestHTTPSTrustsTheGivenAuthority(t *testing.T) {
 	ca := newAuthority(t)
 	url := servingTLS(t, ca.server(nil))
-	expectPass(t, probed(t, trusting(t, ca), httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))), "GET "+url+": 200 OK")
-	expectFailure(t, probed(t, trusting(t, newAuthority(t)), httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))),
+	expectPass(t, probed(t, trusting(t, ca), httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))),
+		"GET "+url+": 200 OK")
+	expectFailure(t, probed(t, trusting(t, newAuthority(t)),
+		httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))),
 		"GET "+url+": the certificate is signed by an unknown authority")
-	expectFailure(t, probed(t, onLoopback(t), httpCheck(url)), "GET "+url+": the certificate is signed by an unknown authority")
+	expectFailure(t, probed(t, onLoopback(t), httpCheck(url)),
+		"GET "+url+": the certificate is signed by an unknown authority")
 }
 
 func TestHTTPSWithoutVerificationIsTheUsersChoice(t *testing.T) {
 	url := servingTLS(t, newAuthority(t).server(nil))
-	expectPass(t, probed(t, onLoopback(t), httpCheck(url, withTLS(v1alpha1.TLSConfig{InsecureSkipVerify: true}))), "GET "+url+": 200 OK")
+	expectPass(t, probed(t, onLoopback(t), httpCheck(url, withTLS(v1alpha1.TLSConfig{InsecureSkipVerify: true}))),
+		"GET "+url+": 200 OK")
 }
 
 func TestHTTPSVerifiesTheServerName(t *testing.T) {
@@ -69,7 +73,8 @@ func TestHTTPSVerifiesTheServerName(t *testing.T) {
 		return httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef, ServerName: name}))
 	}
 	expectPass(t, probed(t, trusting(t, ca), named("web.shop")), "GET "+url+": 200 OK")
-	expectFailure(t, probed(t, trusting(t, ca), named("other.shop")), "GET "+url+": the certificate is not valid for other.shop")
+	expectFailure(t, probed(t, trusting(t, ca), named("other.shop")),
+		"GET "+url+": the certificate is not valid for other.shop")
 }
 
 func TestHTTPSTellsAnExpiredCertificateWithoutTheTimeOfDay(t *testing.T) {
@@ -119,7 +124,8 @@ func TestTheClientCertificateStaysWithTheFirstOrigin(t *testing.T) {
 	first = noting(t, ca, func(name string) { given <- name }, "first", &second)
 	second = noting(t, ca, func(name string) { given <- name }, "second", &first)
 	mutual := v1alpha1.TLSConfig{CASecretRef: caRef, ClientCertSecretRef: &v1alpha1.SecretReference{Name: "client"}}
-	expectPass(t, probed(t, trusting(t, ca), httpCheck(first, withTLS(mutual))), "GET "+first+", redirected to "+first+": 200 OK")
+	expectPass(t, probed(t, trusting(t, ca), httpCheck(first, withTLS(mutual))),
+		"GET "+first+", redirected to "+first+": 200 OK")
 	close(given)
 	var all []string
 	for name := range given {
@@ -130,13 +136,15 @@ func TestTheClientCertificateStaysWithTheFirstOrigin(t *testing.T) {
 	}
 }
 
-// Only a server that hangs up is said to have refused the certificate; one that took it and then answers nonsense is not.
+// Only a server that hangs up is said to have refused the certificate; one that took it and then answers nonsense is
+// not.
 func TestABrokenAnswerIsNotToldAsARefusedClientCertificate(t *testing.T) {
 	ca := newAuthority(t)
 	for name, row := range map[string]struct{ text, message string }{
-		"an encoding of no kind": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: odd\r\n\r\n", "the answer is not a valid HTTP response"},
-		"another protocol":       {"220 secret.shop ESMTP\r\n", "the answer is not a valid HTTP response"},
-		"no answer":              {"", "the server closed the connection after it asked for a client certificate"},
+		"an encoding of no kind": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: odd\r\n\r\n",
+			"the answer is not a valid HTTP response"},
+		"another protocol": {"220 secret.shop ESMTP\r\n", "the answer is not a valid HTTP response"},
+		"no answer":        {"", "the server closed the connection after it asked for a client certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := ca.server(ca)
@@ -162,10 +170,11 @@ func TestBrokenTLSSecretsAreNamedAndNotShown(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"no CA":      {secrets{}, v1alpha1.ReasonSecretNotFound, "Secret ca does not exist"},
-		"no CA key":  {secrets{"ca": {}}, v1alpha1.ReasonSecretNotFound, "Secret ca has no key ca.crt"},
-		"CA garbage": {secrets{"ca": {"ca.crt": []byte("hidden")}}, v1alpha1.ReasonProbeFailed, "key ca.crt of Secret ca has no certificate in PEM"},
-		"no pair":    {secrets{"ca": {"ca.crt": ca.pem()}}, v1alpha1.ReasonSecretNotFound, "Secret client does not exist"},
+		"no CA":     {secrets{}, v1alpha1.ReasonSecretNotFound, "Secret ca does not exist"},
+		"no CA key": {secrets{"ca": {}}, v1alpha1.ReasonSecretNotFound, "Secret ca has no key ca.crt"},
+		"CA garbage": {secrets{"ca": {"ca.crt": []byte("hidden")}}, v1alpha1.ReasonProbeFailed,
+			"key ca.crt of Secret ca has no certificate in PEM"},
+		"no pair": {secrets{"ca": {"ca.crt": ca.pem()}}, v1alpha1.ReasonSecretNotFound, "Secret client does not exist"},
 		"half a pair": {secrets{"ca": {"ca.crt": ca.pem()}, "client": {"tls.crt": certificate}},
 			v1alpha1.ReasonSecretNotFound, "Secret client has no key tls.key"},
 		"two halves": {secrets{"ca": {"ca.crt": ca.pem()}, "client": {"tls.crt": certificate, "tls.key": otherKey}},
@@ -174,7 +183,8 @@ func TestBrokenTLSSecretsAreNamedAndNotShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			options := onLoopback(t)
 			options.Secrets = row.secrets
-			check := httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef, ClientCertSecretRef: &v1alpha1.SecretReference{Name: "client"}}))
+			check := httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef,
+				ClientCertSecretRef: &v1alpha1.SecretReference{Name: "client"}}))
 			expectResult(t, probed(t, options, check), health.Failed, row.reason, "GET "+url+": "+row.message)
 		})
 	}
@@ -189,7 +199,8 @@ func TestHTTPSFailuresNameTheHandshake(t *testing.T) {
 		"plain HTTP":       {answer("HTTP/1.1 400 Bad Request\r\n\r\n"), "the server does not speak TLS"},
 		"another protocol": {answer("220 secret.shop ESMTP\r\n"), "the server does not speak TLS"},
 		"a close":          {readRequest, "the server closed the connection during the TLS handshake"},
-		"a reset":          {func(conn net.Conn) { readRequest(conn); reset(conn) }, "connection reset by peer during the TLS handshake"},
+		"a reset": {func(conn net.Conn) { readRequest(conn); reset(conn) },
+			"connection reset by peer during the TLS handshake"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := "https://" + listening(t, row.serve)

@@ -70,6 +70,8 @@ func TestUDPFailsOnARefusal(t *testing.T) {
 }
 
 func TestUDPPassesTheGuard(t *testing.T) {
-	expectResult(t, probed(t, onLoopback(t), udpCheck("169.254.169.254:53", "")), health.Failed, v1alpha1.ReasonAddressDenied,
-		"send udp 169.254.169.254:53: 169.254.169.254 is denied: it is a cloud metadata address, which only the manager's --probe-allow-cidrs can allow")
+	expectResult(t, probed(t, onLoopback(t), udpCheck("169.254.169.254:53", "")), health.Failed,
+		v1alpha1.ReasonAddressDenied,
+		"send udp 169.254.169.254:53: 169.254.169.254 is denied: it is a cloud metadata address, "+
+			"which only the manager's --probe-allow-cidrs can allow")
 }

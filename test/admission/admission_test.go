@@ -193,7 +193,8 @@ func TestTheSmallestSpecsAreAccepted(t *testing.T) {
 
 func TestEveryReferenceAndTLSAreAccepted(t *testing.T) {
 	for _, spec := range []string{
-		`{serviceRef: {name: web}, http: {url: "HTTPS://web", headers: [{name: X, valueFrom: {secretKeyRef: {name: a.b-c, key: A_b.c-1}}}],
+		`{serviceRef: {name: web}, http: {url: "HTTPS://web",
+		  headers: [{name: X, valueFrom: {secretKeyRef: {name: a.b-c, key: A_b.c-1}}}],
 		  tls: {caSecretRef: {name: ca, key: ca.crt}, clientCertSecretRef: {name: 1-client}}}}`,
 		`{nodeName: ip-10-0-0-7.eu.internal, heartbeat: {leaseName: worker.shop}}`,
 		`{job: {cronJobRef: {name: e2e-smoke}}}`,
@@ -207,7 +208,8 @@ func TestEveryReferenceAndTLSAreAccepted(t *testing.T) {
 // apply is kubectl apply of a check with this spec.
 func apply(t *testing.T, kind, spec string) (string, error) {
 	t.Helper()
-	manifest := fmt.Sprintf("apiVersion: health.aliascheck.dev/v1alpha1\nkind: %s\nmetadata: {name: it}\nspec: %s\n", kind, spec)
+	manifest := fmt.Sprintf("apiVersion: health.aliascheck.dev/v1alpha1\nkind: %s\nmetadata: {name: it}\nspec: %s\n",
+		kind, spec)
 	kubectl, err := cp.Kubectl(t.Context(), strings.NewReader(manifest), "apply", "--namespace=default", "-f", "-")
 	if err != nil {
 		t.Fatal(err)

@@ -60,7 +60,8 @@ func mustHaveSample(t *testing.T, name string) {
 	}
 }
 
-// createNamespaces creates those that a sample brings: a dry run cannot put anything into a namespace that is not there.
+// createNamespaces creates those that a sample brings: a dry run cannot put anything into a namespace that is not
+// there.
 func createNamespaces(t *testing.T, cp *controlplane.ControlPlane, file string) {
 	t.Helper()
 	for _, object := range objectsOf(t, file) {
@@ -78,7 +79,8 @@ func expectNothingOf(t *testing.T, cp *controlplane.ControlPlane, file string) {
 			continue
 		}
 		namespace := cmp.Or(object.GetNamespace(), "default")
-		if found := kubectl(t, cp, "get", object.GetKind(), object.GetName(), "--namespace", namespace, "--ignore-not-found"); found != "" {
+		args := []string{"get", object.GetKind(), object.GetName(), "--namespace", namespace, "--ignore-not-found"}
+		if found := kubectl(t, cp, args...); found != "" {
 			t.Errorf("the dry run left:\n%s", found)
 		}
 	}
