@@ -18,7 +18,7 @@ import (
 var _ = Describe("A manager with 2,000 checks that hang until their timeout", func() {
 	const (
 		hanging, healthy = 2000, 200
-		interval         = 5 * time.Second
+		interval         = 10 * time.Second // and so a timeout of 5s, by default
 	)
 
 	It("keeps the schedule of 200 healthy ones, and acts on an edit at once", func(ctx SpecContext) {
@@ -30,9 +30,7 @@ var _ = Describe("A manager with 2,000 checks that hang until their timeout", fu
 		newHealthChecks(ctx, namespace, "hanging", hanging, web.URL+"/hang", interval)
 		newHealthChecks(ctx, namespace, "healthy", healthy, web.URL, interval)
 		Eventually(web.seen).WithTimeout(time.Minute).Should(Equal(healthy))
-		for round := range 3 {
-			Eventually(web.leastProbed).WithTimeout(time.Minute).Should(BeNumerically(">", 2+round))
-		}
+		Eventually(web.leastProbed).WithTimeout(2 * time.Minute).Should(BeNumerically(">=", 4))
 		Expect(web.longestWait()).To(BeNumerically("<=", 2*interval), "a probe was later than one interval")
 
 		for _, name := range []string{"healthy-7", "hanging-7"} {
@@ -55,7 +53,6 @@ func newHealthChecks(ctx context.Context, namespace, prefix string, n int, url s
 			check := &v1alpha1.HealthCheck{ObjectMeta: named(namespace, name)}
 			check.Spec.HTTP = &v1alpha1.HTTPProbe{URL: url + "/" + name}
 			every(interval)(check)
-			within(interval)(check)
 			return api.Create(ctx, check)
 		})
 	}
