@@ -48,6 +48,8 @@ type AliasCheckReconciler struct {
 	failures readFailures
 	// deaf drops every edge, in tests: then the resync alone has to find what changed.
 	deaf bool
+	// evaluated, where set, is called after each evaluation, in tests.
+	evaluated func()
 }
 
 // SetupWithManager registers the reconciler, its indexes and its edges.
@@ -121,6 +123,9 @@ func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.
 		return r.unreadable(ctx, alias, observation.Target, err)
 	}
 	r.failures.ended(request.NamespacedName)
+	if r.evaluated != nil {
+		defer r.evaluated()
+	}
 	return r.show(ctx, alias, observation, observedAt)
 }
 

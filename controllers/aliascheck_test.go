@@ -25,7 +25,7 @@ var _ = Describe("An AliasCheck of a HealthCheck", func() {
 		namespace string
 	)
 
-	BeforeEach(func(specCtx SpecContext) {
+	BeforeEach(func() {
 		ctx = context.Background()
 		namespace = newNamespace(ctx)
 		startAliases(aliasesWithResync(time.Minute), namespace)

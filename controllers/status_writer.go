@@ -90,9 +90,10 @@ func (w *StatusWriter) tell(before, after client.Object) {
 }
 
 // dropped reports whether an error of Write means that the result was rightly thrown away: the object has
-// changed or gone since it was read, or the observation grew old. It has to be looked at again.
+// changed or gone since it was read, the observation grew old, or the manager stops. It has to be looked at again.
 func dropped(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) || errors.Is(err, ErrObservationTooOld)
+	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) ||
+		errors.Is(err, ErrObservationTooOld) || errors.Is(err, context.Canceled)
 }
 
 func commonStatus(object client.Object) *v1alpha1.CheckStatus {

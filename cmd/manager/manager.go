@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -106,7 +107,12 @@ func (o *options) managerOptions() ctrl.Options {
 func (o *options) cacheOptions() cache.Options {
 	options := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject:         map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: controllers.StripPod}},
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Pod{}:                {Transform: controllers.StripPod},
+			&corev1.Service{}:            {Transform: target.StripTyped},
+			&corev1.Node{}:               {Transform: target.StripTyped},
+			&discoveryv1.EndpointSlice{}: {Transform: target.StripTyped},
+		},
 	}
 	if len(o.namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}

@@ -114,7 +114,11 @@ func (cp *ControlPlane) WaitReady(ctx context.Context) error {
 	client.Timeout = time.Second
 	defer client.CloseIdleConnections()
 	return poll(ctx, func() bool {
-		response, err := client.Get(address.JoinPath("readyz").String())
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.JoinPath("readyz").String(), nil)
+		if err != nil {
+			return false
+		}
+		response, err := client.Do(request)
 		if err != nil {
 			return false
 		}

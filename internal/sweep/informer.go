@@ -75,7 +75,7 @@ func (i *informer) round(ctx context.Context) error {
 		}
 		return nil
 	}
-	if missed = i.settle(ctx, missed); len(missed) == 0 || ctx.Err() != nil {
+	if missed = i.settle(ctx, missed); len(missed) == 0 {
 		return nil
 	}
 	again, err := i.look(ctx)

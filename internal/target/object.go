@@ -2,8 +2,11 @@ package target
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
@@ -59,6 +62,9 @@ func kstatusMember(member health.Member, object *unstructured.Unstructured) heal
 	}
 	member.State = stateOfKstatus[result.Status]
 	member.Message = result.Message
+	if member.Message == "" {
+		member.Message = fmt.Sprintf("kstatus of %s %s is %s", member.Kind, member.Name, result.Status)
+	}
 	member.Reason, member.Since = toldBy(result, object)
 	return member
 }
@@ -79,12 +85,25 @@ func toldBy(result *kstatus.Result, object *unstructured.Unstructured) (string, 
 		wanted = c.Reason
 	}
 	for _, c := range conditionsOf(object) {
-		ready := result.Status == kstatus.CurrentStatus && c.Type == v1alpha1.ConditionReady
-		if ready || wanted != "" && c.Reason == wanted {
+		if saysItself(result.Status, c) || wanted != "" && c.Reason == wanted {
 			return reasonOr(c.Reason, result.Status.String()), c.LastTransitionTime.Time
 		}
 	}
 	return result.Status.String(), time.Time{}
+}
+
+// saysItself reports whether a condition is what kstatus judged by, or what a Job ended with, for whose failure
+// kstatus makes up a reason of its own.
+func saysItself(status kstatus.Status, c metav1.Condition) bool {
+	ended := c.Status == metav1.ConditionTrue
+	switch status {
+	case kstatus.CurrentStatus:
+		return c.Type == v1alpha1.ConditionReady || ended && c.Type == string(batchv1.JobComplete)
+	case kstatus.FailedStatus:
+		return ended && c.Type == string(batchv1.JobFailed)
+	default:
+		return false
+	}
 }
 
 func podFailed(object *unstructured.Unstructured) bool {

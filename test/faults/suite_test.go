@@ -60,7 +60,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer plane.Stop()
+	defer func() {
+		if err := plane.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}()
 	if err = v1alpha1.AddToScheme(scheme.Scheme); err == nil {
 		direct, err = client.NewWithWatch(plane.Config, client.Options{})
 	}

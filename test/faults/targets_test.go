@@ -109,7 +109,8 @@ func (r *rig) deployment() (healthy, sick func(), reference v1alpha1.TargetRefer
 	}
 	r.create(deployment)
 	const current = `"observedGeneration":1,"replicas":1,"updatedReplicas":1`
-	available := `,"conditions":[{"type":"Available","status":"True"}]`
+	available := `,"conditions":[{"type":"Available","status":"True"},` +
+		`{"type":"Progressing","status":"True","reason":"NewReplicaSetAvailable"}]`
 	return r.patchStatus(deployment, `{"status":{`+current+`,"readyReplicas":1,"availableReplicas":1`+available+`}}`),
 		r.patchStatus(deployment, `{"status":{`+current+`,"readyReplicas":null,"availableReplicas":null,"conditions":null}}`),
 		v1alpha1.TargetReference{APIVersion: "apps/v1", Kind: "Deployment", Name: deployment.Name}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +32,7 @@ func callOf(request *http.Request) call {
 	if segments[0] == "namespaces" && len(segments) > 2 {
 		c.namespace, segments = segments[1], segments[2:]
 	}
-	parts := append(segments, "", "")
+	parts := slices.Concat(segments, []string{"", ""})
 	c.resource, c.name, c.subresource = parts[0], parts[1], parts[2]
 	return c
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ func readProtobuf(body *bufio.Reader) (frame, error) {
 	if length > maxFrame {
 		return frame{}, fmt.Errorf("a protobuf frame of %d bytes", length)
 	}
-	whole := append(header, make([]byte, length)...)
+	whole := slices.Concat(header, make([]byte, length))
 	if _, err := io.ReadFull(body, whole[4:]); err != nil {
 		return frame{}, err
 	}

@@ -1,0 +1,157 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/target"
+)
+
+var _ = Describe("An AliasCheck whose target does not change", func() {
+	It("is not written, however often it is evaluated (I7)", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		aliases := aliasesWithResync(200 * time.Millisecond)
+		evaluated := make(chan struct{}, 1000)
+		aliases.evaluated = func() { evaluated <- struct{}{} }
+		startAliases(aliases, namespace)
+		newService(ctx, namespace, "web")
+		check := newHealthCheck(ctx, namespace, "web", ofService("web"))
+		report(ctx, check, v1alpha1.StateCritical, "Down", "down", time.Now())
+		alias := newAlias(ctx, namespace, "front", targeting("Service", "web"))
+		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, "CriticalChecks"))
+
+		written := statusOf(ctx, alias)(Default).ResourceVersion
+		for range 20 {
+			Eventually(evaluated).Should(Receive())
+		}
+		Expect(statusOf(ctx, alias)(Default).ResourceVersion).To(Equal(written))
+	})
+})
+
+var _ = Describe("Events of an AliasCheck", func() {
+	It("name the old state, the new one and the culprit, once for each change of state", func() {
+		ctx := context.Background()
+		namespace := newNamespace(ctx)
+		startAliases(aliasesWithResync(time.Minute), namespace)
+		newService(ctx, namespace, "web")
+		check := newHealthCheck(ctx, namespace, "http", ofService("web"))
+		report(ctx, check, v1alpha1.StateCritical, "Down", "refused", time.Now())
+		newAlias(ctx, namespace, "front", targeting("Service", "web"))
+		notes := func(g Gomega) []string {
+			list := &eventsv1.EventList{}
+			g.Expect(api.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
+			var notes []string
+			for _, event := range list.Items {
+				if event.Reason == v1alpha1.EventStateChanged && event.Regarding.Kind == "AliasCheck" {
+					notes = append(notes, event.Type+" "+event.Note)
+				}
+			}
+			return notes
+		}
+		down := "Warning Unknown → Critical: 1 of 1 check is Critical: HealthCheck http (refused)"
+		Eventually(notes).Should(ConsistOf(down))
+		report(ctx, check, v1alpha1.StateCritical, "Down", "refused again", time.Now())
+		report(ctx, check, v1alpha1.StatePassing, "Fine", "fine", time.Now())
+		Eventually(notes).Should(ConsistOf(down, "Normal Critical → Passing: the only check is Passing"))
+	})
+})
+
+var _ = Describe("kstatus of an AliasCheck", func() {
+	kstatusOf := func(ctx context.Context, alias *v1alpha1.AliasCheck) func(Gomega) kstatus.Status {
+		return func(g Gomega) kstatus.Status {
+			live := &unstructured.Unstructured{}
+			live.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("AliasCheck"))
+			g.Expect(api.Get(ctx, client.ObjectKeyFromObject(alias), live)).To(Succeed())
+			result, err := kstatus.Compute(live)
+			g.Expect(err).NotTo(HaveOccurred())
+			return result.Status
+		}
+	}
+
+	It("is InProgress until the first result and after an edit, Current when Ready, Failed when stalled", func() {
+		ctx := context.Background()
+		namespace := newNamespace(ctx)
+		report(ctx, newHealthCheck(ctx, namespace, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
+		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"))
+		Expect(kstatusOf(ctx, alias)(Default)).To(Equal(kstatus.InProgressStatus))
+
+		mgr := newManager(namespace)
+		aliases := aliasesWithResync(time.Minute)
+		aliases.Client, aliases.Writer, aliases.Namespaces = mgr.GetClient(), writerOf(mgr), []string{namespace}
+		Expect(aliases.SetupWithManager(ctx, mgr)).To(Succeed())
+		stop := start(mgr)
+		Eventually(kstatusOf(ctx, alias)).Should(Equal(kstatus.CurrentStatus))
+		stop()
+		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.Name = "other" })
+		Expect(kstatusOf(ctx, alias)(Default)).To(Equal(kstatus.InProgressStatus))
+
+		startAliases(aliasesWithResync(time.Minute), namespace)
+		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
+		Expect(kstatusOf(ctx, alias)(Default)).To(Equal(kstatus.InProgressStatus))
+		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { targeting("AliasCheck", "front")(a) })
+		Eventually(kstatusOf(ctx, alias)).Should(Equal(kstatus.FailedStatus))
+	})
+})
+
+var _ = Describe("An AliasCheck whose target cannot be read", func() {
+	It("keeps its state for two minutes, is then Unknown, and recovers", func() {
+		ctx := context.Background()
+		namespace := newNamespace(ctx)
+		web := newHealthCheck(ctx, namespace, "web")
+		report(ctx, web, v1alpha1.StatePassing, "Fine", "fine", time.Now())
+		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"))
+
+		broken := false
+		reader := interceptor.NewClient(api, interceptor.Funcs{Get: func(
+			ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, _ ...client.GetOption,
+		) error {
+			if _, isTarget := object.(*v1alpha1.HealthCheck); isTarget && broken {
+				return apierrors.NewInternalError(errors.New("etcd on port 12345 has gone"))
+			}
+			return c.Get(ctx, key, object)
+		}})
+		clock := clocktesting.NewFakePassiveClock(time.Now())
+		watches, err := target.NewWatches(target.WatchesOptions{Config: plane.Config})
+		Expect(err).NotTo(HaveOccurred())
+		aliases := &AliasCheckReconciler{
+			Client: reader, Clock: clock, Resync: time.Minute,
+			Writer:  &StatusWriter{Client: api, Recorder: events.NewFakeRecorder(100), Clock: clock},
+			targets: &target.Observer{Client: reader, Watches: watches},
+		}
+		evaluate := func() error {
+			_, err := aliases.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(alias)})
+			return err
+		}
+		Expect(evaluate()).To(Succeed())
+		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StatePassing, "Fine"))
+
+		broken = true
+		Expect(evaluate()).NotTo(Succeed())
+		clock.SetTime(clock.Now().Add(readGrace - time.Second))
+		Expect(evaluate()).NotTo(Succeed())
+		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StatePassing, "Fine"))
+		clock.SetTime(clock.Now().Add(time.Second))
+		Expect(evaluate()).NotTo(Succeed())
+		Expect(statusOf(ctx, alias)(Default)).To(SatisfyAll(
+			show(v1alpha1.StateUnknown, v1alpha1.ReasonReadError),
+			saying("the target cannot be read: the API server says InternalError")))
+
+		broken = false
+		Expect(evaluate()).To(Succeed())
+		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StatePassing, "Fine"))
+	})
+})

@@ -1,0 +1,190 @@
+package target
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+func object(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	u := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(text, "\t", " ")), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestTheHealthOfAnyKindIsThatOfKstatus(t *testing.T) {
+	for name, c := range map[string]struct {
+		object        string
+		conditionType string
+		state         v1alpha1.State
+		reason        string
+	}{
+		"Current": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {name: w}}`, "", v1alpha1.StatePassing, "Current"},
+		"Ready, with a reason of its own": {
+			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [{type: Ready, status: "True", reason: Issued}]}}`,
+			"", v1alpha1.StatePassing, "Issued"},
+		"InProgress, with a reason of its own": {
+			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [{type: Ready, status: "False", reason: Issuing}]}}`,
+			"", v1alpha1.StateWarning, "Issuing"},
+		"Stalled": {
+			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [{type: Stalled, status: "True", reason: BadSpec}]}}`,
+			"", v1alpha1.StateCritical, "BadSpec"},
+		"a status of an older generation": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {observedGeneration: 1,
+			  conditions: [{type: Ready, status: "True", reason: Issued}]}}`, "", v1alpha1.StateWarning, "InProgress"},
+		"being deleted": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {deletionTimestamp: "2026-01-02T12:00:00Z"}}`,
+			"", v1alpha1.StateCritical, "Terminating"},
+		"a reason that is none": {
+			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [{type: Ready, status: "True", reason: "o k!"}]}}`,
+			"", v1alpha1.StatePassing, "Current"},
+		"a status that cannot be read": {
+			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: none}}`, "", v1alpha1.StateUnknown, "Unknown"},
+		"a failed Pod": {
+			`{apiVersion: v1, kind: Pod, status: {phase: Failed, reason: Evicted}}`, "", v1alpha1.StateCritical, "Evicted"},
+		"a failed Pod that does not say why": {
+			`{apiVersion: v1, kind: Pod, status: {phase: Failed}}`, "", v1alpha1.StateCritical, "Failed"},
+		"a Pod that has succeeded": {
+			`{apiVersion: v1, kind: Pod, status: {phase: Succeeded}}`, "", v1alpha1.StatePassing, "Current"},
+		"a failed Job": {
+			`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Failed, status: "True", reason: BackoffLimitExceeded}]}}`,
+			"", v1alpha1.StateCritical, "BackoffLimitExceeded"},
+		"a complete Job": {
+			`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Complete, status: "True", reason: CompletionsReached}]}}`,
+			"", v1alpha1.StatePassing, "CompletionsReached"},
+		"in maintenance": {
+			`{apiVersion: v1, kind: Pod, metadata: {annotations: {health.aliascheck.dev/maintenance: disk}}, status: {phase: Failed}}`,
+			"", v1alpha1.StateMaintenance, "Maintenance"},
+		"in maintenance, with one condition": {
+			`{apiVersion: v1, kind: Pod, metadata: {annotations: {health.aliascheck.dev/maintenance: ""}}}`,
+			"Ready", v1alpha1.StateMaintenance, "Maintenance"},
+		"one condition that is True": {
+			`{apiVersion: v1, kind: Pod, status: {phase: Failed, conditions: [{type: Seen, status: "True", reason: Surely}]}}`,
+			"Seen", v1alpha1.StatePassing, "Surely"},
+		"one condition that is False and gives no reason": {
+			`{apiVersion: v1, kind: Pod, status: {conditions: [{type: Seen, status: "False"}]}}`,
+			"Seen", v1alpha1.StateCritical, "ConditionFalse"},
+		"one condition that is Unknown": {
+			`{apiVersion: v1, kind: Pod, status: {conditions: [{type: Seen, status: Unknown, reason: Dunno}]}}`,
+			"Seen", v1alpha1.StateUnknown, "Dunno"},
+		"one condition that is absent": {
+			`{apiVersion: v1, kind: Pod}`, "Seen", v1alpha1.StateUnknown, "ConditionNotFound"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := object(t, c.object)
+			stripped, err := strip(whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for which, u := range map[string]*unstructured.Unstructured{
+				"whole": whole, "stripped": stripped.(*unstructured.Unstructured),
+			} {
+				m := objectMember(Reference{ConditionType: c.conditionType}, u)
+				if m.State != c.state || m.Reason != c.reason || m.Message == "" {
+					t.Errorf("%s: got %s %s %q, want %s %s", which, m.State, m.Reason, m.Message, c.state, c.reason)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatHealthIsNotReadFromIsNotKept(t *testing.T) {
+	stripped, err := strip(object(t, `
+		{apiVersion: x.example/v1, kind: Widget, metadata: {name: w, namespace: n, uid: u, resourceVersion: "7",
+		 labels: {a: b}, annotations: {secret: x}, managedFields: [{}]}, spec: {template: {}, replicas: 2},
+		 status: {secret: x, observedGeneration: 1, conditions: []}, data: {password: x}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := object(t, `
+		{apiVersion: x.example/v1, kind: Widget, metadata: {name: w, namespace: n, uid: u, resourceVersion: "7"},
+		 spec: {replicas: 2}, status: {observedGeneration: 1, conditions: []}}`)
+	if !sameHealth(stripped, want) || len(stripped.(*unstructured.Unstructured).Object) != len(want.Object) {
+		t.Errorf("got %v", stripped)
+	}
+}
+
+func TestANodeIsTheWorstOfWhatItSaysOfItself(t *testing.T) {
+	ready := corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionTrue}
+	with := func(kind corev1.NodeConditionType, status corev1.ConditionStatus) []corev1.NodeCondition {
+		return []corev1.NodeCondition{ready, {Type: kind, Status: status, Reason: "Why", Message: "at 12:00:01"}}
+	}
+	for name, c := range map[string]struct {
+		conditions []corev1.NodeCondition
+		cordoned   bool
+		state      v1alpha1.State
+		message    string
+	}{
+		"ready":                   {[]corev1.NodeCondition{ready}, false, v1alpha1.StatePassing, ""},
+		"without conditions":      {nil, false, v1alpha1.StateUnknown, "no Ready condition"},
+		"not ready":               {with(corev1.NodeReady, corev1.ConditionFalse)[1:], false, v1alpha1.StateCritical, "Ready is False: Why"},
+		"lost":                    {with(corev1.NodeReady, corev1.ConditionUnknown)[1:], false, v1alpha1.StateCritical, "Ready is Unknown: Why"},
+		"without network":         {with(corev1.NodeNetworkUnavailable, corev1.ConditionTrue), false, v1alpha1.StateCritical, "NetworkUnavailable is True: Why"},
+		"under memory pressure":   {with(corev1.NodeMemoryPressure, corev1.ConditionTrue), false, v1alpha1.StateWarning, "MemoryPressure is True: Why"},
+		"under disk pressure":     {with(corev1.NodeDiskPressure, corev1.ConditionTrue), false, v1alpha1.StateWarning, "DiskPressure is True: Why"},
+		"under PID pressure":      {with(corev1.NodePIDPressure, corev1.ConditionTrue), false, v1alpha1.StateWarning, "PIDPressure is True: Why"},
+		"with pressure unknown":   {with(corev1.NodePIDPressure, corev1.ConditionUnknown), false, v1alpha1.StatePassing, ""},
+		"cordoned":                {[]corev1.NodeCondition{ready}, true, v1alpha1.StateMaintenance, "cordoned"},
+		"cordoned and not ready":  {with(corev1.NodeReady, corev1.ConditionFalse)[1:], true, v1alpha1.StateMaintenance, "cordoned"},
+		"with another's findings": {with("KernelDeadlock", corev1.ConditionTrue), false, v1alpha1.StatePassing, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node := &corev1.Node{Spec: corev1.NodeSpec{Unschedulable: c.cordoned}}
+			node.Status.Conditions = c.conditions
+			if m := nodeMember(node); m.State != c.state || m.Message != c.message {
+				t.Errorf("got %s %q, want %s %q", m.State, m.Message, c.state, c.message)
+			}
+		})
+	}
+}
+
+func TestOneReadyEndpointWillDo(t *testing.T) {
+	slice := func(ready ...*bool) discoveryv1.EndpointSlice {
+		s := discoveryv1.EndpointSlice{}
+		for _, r := range ready {
+			s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Conditions: discoveryv1.EndpointConditions{Ready: r}})
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		slices []discoveryv1.EndpointSlice
+		state  v1alpha1.State
+	}{
+		"no endpoints":               {[]discoveryv1.EndpointSlice{slice()}, v1alpha1.StateCritical},
+		"none ready":                 {[]discoveryv1.EndpointSlice{slice(new(false)), slice(new(false))}, v1alpha1.StateCritical},
+		"one ready in another slice": {[]discoveryv1.EndpointSlice{slice(new(false)), slice(new(true))}, v1alpha1.StatePassing},
+		"one that does not say":      {[]discoveryv1.EndpointSlice{slice(new(false), nil)}, v1alpha1.StatePassing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if m := endpointsMember(health.Member{}, c.slices); m.State != c.state {
+				t.Errorf("got %s, want %s", m.State, c.state)
+			}
+		})
+	}
+}
+
+func TestAnAnnotatedCheckIsInMaintenanceBeforeItsStatusSaysSo(t *testing.T) {
+	check := &v1alpha1.HealthCheck{}
+	check.Annotations = map[string]string{v1alpha1.AnnotationMaintenance: "disk"}
+	check.Status.State, check.Status.LastTransitionTime = v1alpha1.StatePassing, &metav1.Time{Time: time.Now()}
+	if m := healthCheckMember(check); m.State != v1alpha1.StateMaintenance || m.Message != "disk" || !m.Since.IsZero() {
+		t.Errorf("got %+v", m)
+	}
+	check.Status.State, check.Status.Message = v1alpha1.StateMaintenance, "disk"
+	if m := healthCheckMember(check); m.Since.IsZero() {
+		t.Errorf("the status says since when, and the member does not: %+v", m)
+	}
+}

@@ -1,0 +1,135 @@
+package target
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+func aliasOf(ref v1alpha1.TargetReference) *v1alpha1.AliasCheck {
+	alias := &v1alpha1.AliasCheck{}
+	alias.Namespace, alias.Name = "home", "front"
+	alias.Spec.TargetRef = &ref
+	return alias
+}
+
+func TestAReferenceIsShownInShortAndFoundByItsKeys(t *testing.T) {
+	for shown, c := range map[string]struct {
+		ref    v1alpha1.TargetReference
+		keys   []string
+		kinds  []string
+		abroad []string
+	}{
+		"HealthCheck/web": {
+			ref: v1alpha1.TargetReference{Name: "web"}, keys: []string{"HealthCheck.health.aliascheck.dev/home/web"}},
+		"AliasCheck/web": {
+			ref:  v1alpha1.TargetReference{Kind: "AliasCheck", Name: "web"},
+			keys: []string{"AliasCheck.health.aliascheck.dev/home/web"}},
+		"Service/shop/web": {
+			ref:    v1alpha1.TargetReference{Kind: "Service", Name: "web", Namespace: "shop"},
+			keys:   []string{"Service/shop/web"},
+			kinds:  []string{"ReferenceGrant.gateway.networking.k8s.io"},
+			abroad: []string{"shop"}},
+		"Node/worker": {
+			ref: v1alpha1.TargetReference{Kind: "Node", Name: "worker"}, keys: []string{"Node//worker"}},
+		"Deployment/web": {
+			ref:   v1alpha1.TargetReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"},
+			keys:  []string{"Deployment.apps/home/web", "Deployment.apps//web"},
+			kinds: []string{"Deployment.apps"}},
+		"Service/knative": {
+			ref:   v1alpha1.TargetReference{APIVersion: "serving.knative.dev/v1", Kind: "Service", Name: "knative"},
+			keys:  []string{"Service.serving.knative.dev/home/knative", "Service.serving.knative.dev//knative"},
+			kinds: []string{"Service.serving.knative.dev"}},
+		"Secret/s": {
+			ref: v1alpha1.TargetReference{APIVersion: "v1", Kind: "Secret", Name: "s"}, keys: []string{"Secret/home/s"}},
+	} {
+		t.Run(shown, func(t *testing.T) {
+			ref, ok := ReferenceOf(aliasOf(c.ref))
+			if !ok || ref.String() != shown {
+				t.Errorf("shown as %s", ref)
+			}
+			if got := targetKeys(ref); !slices.Equal(got, c.keys) {
+				t.Errorf("keys %q, want %q", got, c.keys)
+			}
+			if got := kindKeys(ref); !slices.Equal(got, c.kinds) {
+				t.Errorf("kinds %q, want %q", got, c.kinds)
+			}
+			if got := foreignNamespace(ref); !slices.Equal(got, c.abroad) {
+				t.Errorf("abroad %q, want %q", got, c.abroad)
+			}
+		})
+	}
+}
+
+func TestARingIsSpelledAndAChainHasItsEnd(t *testing.T) {
+	chain := func(length int) (names []string) {
+		for i := range length {
+			names = append(names, fmt.Sprintf("n/a%d", i))
+		}
+		return names
+	}
+	for name, c := range map[string]struct {
+		path    []string
+		reason  string
+		message string
+	}{
+		"itself":         {[]string{"n/a", "n/a"}, "AliasCycle", "the alias reaches itself: a → a"},
+		"two":            {[]string{"n/a", "n/b", "n/a"}, "AliasCycle", "the alias reaches itself: a → b → a"},
+		"a tail":         {[]string{"n/t", "n/a", "n/b", "n/a"}, "AliasCycle", "the alias reaches a ring: t → a → b → a"},
+		"abroad":         {[]string{"n/a", "m/a", "n/a"}, "AliasCycle", "the alias reaches itself: a → m/a → a"},
+		"alone":          {[]string{"n/a"}, "", ""},
+		"sixteen":        {chain(16), "", ""},
+		"seventeen":      {chain(17), "AliasTooDeep", "a chain of more than 16 AliasChecks begins here: refer to what is at its end"},
+		"a ring of 20":   {append(chain(20), "n/a0"), "AliasCycle", ""},
+		"sixteen a ring": {append(chain(16), "n/a0"), "AliasCycle", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var path []types.NamespacedName
+			for _, p := range c.path {
+				namespace, alias, _ := strings.Cut(p, "/")
+				path = append(path, types.NamespacedName{Namespace: namespace, Name: alias})
+			}
+			observation, bad := badChain(path)
+			if bad != (c.reason != "") || observation.Problem != c.reason {
+				t.Errorf("got %t %s", bad, observation.Problem)
+			}
+			if c.message != "" && observation.Message != c.message {
+				t.Errorf("got %q, want %q", observation.Message, c.message)
+			}
+		})
+	}
+}
+
+func TestAGrantAllowsWhatItNamesAndNothingElse(t *testing.T) {
+	from := gatewayv1.ReferenceGrantFrom{Group: "health.aliascheck.dev", Kind: "AliasCheck", Namespace: "home"}
+	to := gatewayv1.ReferenceGrantTo{Group: "", Kind: "Service"}
+	for name, c := range map[string]struct {
+		edit    func(*gatewayv1.ReferenceGrantSpec)
+		allowed bool
+	}{
+		"the kind":          {func(*gatewayv1.ReferenceGrantSpec) {}, true},
+		"the name":          {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("web")) }, true},
+		"an empty name":     {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("")) }, true},
+		"another name":      {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("db")) }, false},
+		"another kind":      {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Kind = "Secret" }, false},
+		"another group":     {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Group = "serving.knative.dev" }, false},
+		"another namespace": {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Namespace = "elsewhere" }, false},
+		"another referent":  {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Kind = "HTTPRoute" }, false},
+		"a foreign group":   {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Group = "example.com" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := gatewayv1.ReferenceGrantSpec{From: []gatewayv1.ReferenceGrantFrom{from}, To: []gatewayv1.ReferenceGrantTo{to}}
+			c.edit(&spec)
+			ref, _ := ReferenceOf(aliasOf(v1alpha1.TargetReference{Kind: "Service", Name: "web", Namespace: "shop"}))
+			if got := grantAllows(spec, ref); got != c.allowed {
+				t.Errorf("allowed is %t", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,56 @@
+package target
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// StripTyped is the cache transform of Services, Nodes and EndpointSlices. It keeps what their health is read
+// from: a Node of a large cluster is then not its images, and an EndpointSlice not its addresses.
+func StripTyped(object any) (any, error) {
+	switch o := object.(type) {
+	case *corev1.Service:
+		return &corev1.Service{
+			ObjectMeta: strippedMeta(o.ObjectMeta),
+			Status:     corev1.ServiceStatus{Conditions: o.Status.Conditions},
+		}, nil
+	case *corev1.Node:
+		return &corev1.Node{
+			ObjectMeta: strippedMeta(o.ObjectMeta),
+			Spec:       corev1.NodeSpec{Unschedulable: o.Spec.Unschedulable},
+			Status:     corev1.NodeStatus{Conditions: o.Status.Conditions},
+		}, nil
+	case *discoveryv1.EndpointSlice:
+		return strippedSlice(o), nil
+	default:
+		return object, nil
+	}
+}
+
+func strippedSlice(slice *discoveryv1.EndpointSlice) *discoveryv1.EndpointSlice {
+	stripped := &discoveryv1.EndpointSlice{ObjectMeta: strippedMeta(slice.ObjectMeta)}
+	if service, belongs := slice.Labels[discoveryv1.LabelServiceName]; belongs {
+		stripped.Labels = map[string]string{discoveryv1.LabelServiceName: service}
+	}
+	for _, endpoint := range slice.Endpoints {
+		stripped.Endpoints = append(stripped.Endpoints, discoveryv1.Endpoint{
+			Conditions: discoveryv1.EndpointConditions{Ready: endpoint.Conditions.Ready},
+		})
+	}
+	return stripped
+}
+
+// strippedMeta has what identifies an object, and the annotation for maintenance.
+func strippedMeta(from metav1.ObjectMeta) metav1.ObjectMeta {
+	meta := metav1.ObjectMeta{
+		Namespace: from.Namespace, Name: from.Name, UID: from.UID, ResourceVersion: from.ResourceVersion,
+		Generation: from.Generation, CreationTimestamp: from.CreationTimestamp, DeletionTimestamp: from.DeletionTimestamp,
+	}
+	if reason, in := from.Annotations[v1alpha1.AnnotationMaintenance]; in {
+		meta.Annotations = map[string]string{v1alpha1.AnnotationMaintenance: reason}
+	}
+	return meta
+}
