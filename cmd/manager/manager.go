@@ -44,8 +44,9 @@ const (
 	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
 	// 2.2 times as long, so that with its default of 2 s a hand-over could take more than 4 s.
 	leaderRetryPeriod = 750 * time.Millisecond
-	// shutdownTimeout leaves two of the ten seconds in which SIGTERM ends the process.
-	shutdownTimeout = 8 * time.Second
+	// shutdownTimeout bounds the end of probes and writes. Giving the lease back may take 5 s more where the API
+	// server hangs, and SIGTERM ends the process within ten.
+	shutdownTimeout = 4 * time.Second
 )
 
 func scheme() *runtime.Scheme {
@@ -166,6 +167,7 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 	bounded.Slots = make(chan struct{}, maxConcurrentWrites)
 	return (&controllers.HealthCheckReconciler{
 		Client:              mgr.GetCache(),
+		Live:                mgr.GetAPIReader(),
 		Writer:              &bounded,
 		Prober:              prober,
 		Clock:               clock.RealClock{},
