@@ -179,7 +179,7 @@ var _ = Describe("A HealthCheck", func() {
 		edit(ctx, check, probing(web, "/"))
 		close(old.release)
 		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
-		Expect(seen()).To(HaveEach(Not(ContainSubstring("418"))))
+		Expect(seen()).To(HaveEach(Not(ContainSubstring("418 I"))))
 	})
 
 	It("keeps its state over a restart until there is a new observation (I6)", func(ctx SpecContext) {
