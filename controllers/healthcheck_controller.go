@@ -2,11 +2,11 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,11 +25,11 @@ import (
 
 // HealthCheckReconciler probes HealthChecks when they are due, and keeps their status.
 type HealthCheckReconciler struct {
-	// Client reads from the watch cache.
-	Client client.Reader
-	Writer *StatusWriter
-	Prober probe.Prober
-	Clock  clock.PassiveClock
+	// Client reads from the watch cache, Live past it.
+	Client, Live client.Reader
+	Writer       *StatusWriter
+	Prober       probe.Prober
+	Clock        clock.PassiveClock
 	// Resync bounds the time between two reconciles of a check.
 	Resync time.Duration
 	// MaxConcurrentProbes is how many probes run at once.
@@ -37,11 +37,12 @@ type HealthCheckReconciler struct {
 
 	memory *probeMemory
 	probes *inflight
+	slots  slots
 }
 
 // SetupWithManager registers the reconciler.
 func (r *HealthCheckReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	r.memory, r.probes = newProbeMemory(), newInflight()
+	r.memory, r.probes, r.slots = newProbeMemory(), newInflight(), slotsOf(r.MaxConcurrentProbes)
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("healthcheck").
 		Watches(&v1alpha1.HealthCheck{}, &healthCheckEvents{probes: r.probes}).
@@ -55,17 +56,13 @@ func (r *HealthCheckReconciler) SetupWithManager(mgr ctrl.Manager) error {
 
 // Reconcile looks at one HealthCheck, probes it if that is due, and says when to look again.
 func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	check := &v1alpha1.HealthCheck{}
-	// Read only: the inside of the object is the cache's.
-	if err := r.Client.Get(ctx, request.NamespacedName, check, client.UnsafeDisableDeepCopy); err != nil {
-		if client.IgnoreNotFound(err) == nil {
-			r.memory.forget(request.NamespacedName)
-		}
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+	check, err := r.read(ctx, request)
+	if check == nil || err != nil {
+		return reconcile.Result{}, err
 	}
 	memory := r.memory.of(check, r.Clock.Now())
 	if memory.behind(check) {
-		return r.again(memory, retrySoon), nil
+		return again(retrySoon), nil
 	}
 	if verdict, unprobed := health.WithoutProbe(check); unprobed {
 		return r.show(ctx, check, memory, withoutProbe(verdict, r.Clock.Now()))
@@ -76,34 +73,76 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 	if !memory.dueAtOnce(check) && r.Clock.Now().Before(memory.due(check, r.Resync)) {
 		return r.next(check, memory), nil
 	}
-	result, at, err := r.observe(ctx, check, memory)
-	if err != nil {
-		return r.again(memory, retrySoon), client.IgnoreNotFound(ignoreEnded(err))
+	release, ok := r.slots.try(check, memory)
+	if !ok {
+		return again(retrySlot), nil
+	}
+	defer release()
+	result, at, ended := r.observe(ctx, check, memory)
+	if !ended {
+		return again(retrySoon), nil
 	}
 	return r.show(ctx, check, memory, judge(check, memory, result, at))
 }
 
-// observe probes once, and says when that ended. A check that changes meanwhile ends the probe and has no result.
+// read gets a check from the cache, without a copy: the inside of it is the cache's. Where the cache has not
+// caught up with a write of this process for a while, its watch has stalled: then the check is read live, and
+// goes on being probed. It is nil where there is none.
+func (r *HealthCheckReconciler) read(ctx context.Context, request reconcile.Request) (*v1alpha1.HealthCheck, error) {
+	check := &v1alpha1.HealthCheck{}
+	err := r.Client.Get(ctx, request.NamespacedName, check, client.UnsafeDisableDeepCopy)
+	if err == nil && r.memory.of(check, r.Clock.Now()).stalled(check, r.Clock.Now()) {
+		check = &v1alpha1.HealthCheck{}
+		if err = r.Live.Get(ctx, request.NamespacedName, check); err == nil {
+			r.memory.of(check, r.Clock.Now()).rewind(check)
+		}
+	}
+	if apierrors.IsNotFound(err) {
+		r.memory.forget(request.NamespacedName)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the check: %w", err)
+	}
+	return check, nil
+}
+
+// observe probes once, and says when that ended. A check that changes meanwhile ends the probe, and so does
+// the end of the manager: then there is no result.
 func (r *HealthCheckReconciler) observe(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered,
-) (probe.Result, time.Time, error) {
+) (result probe.Result, at time.Time, ended bool) {
 	began := r.Clock.Now()
 	if !memory.dueAtOnce(check) {
 		probeLateness.Observe(began.Sub(memory.due(check, r.Resync)).Seconds())
 	}
-	ctx, ended := r.probes.begin(ctx, check)
-	defer ended()
+	ctx, done := r.probes.begin(ctx, check)
+	defer done()
+	r.supersedeIfEdited(ctx, check)
 	limited, cancel := context.WithTimeout(ctx, check.Spec.ProbeTimeout())
 	defer cancel()
 
-	result := r.probe(limited, check)
+	result = r.probe(limited, check)
 	if ctx.Err() != nil {
-		return probe.Result{}, time.Time{}, context.Cause(ctx)
+		return probe.Result{}, time.Time{}, false
 	}
-	memory.lookedAt, memory.probed = began, true
-	memory.slow = limited.Err() != nil
-	countProbe(probe.TypeOf(check.Spec), result.Outcome, r.Clock.Since(began))
-	return result, r.Clock.Now(), nil
+	at = r.Clock.Now()
+	took := at.Sub(began)
+	memory.lookedAt, memory.probed, memory.slow = began, true, took >= check.Spec.ProbeTimeout()/2
+	countProbe(probe.TypeOf(check.Spec), result.Outcome, took)
+	return result, at, true
+}
+
+// supersedeIfEdited ends a probe that has just begun if its check was edited after it had been read, and so
+// before there was a probe which the event of that edit could have ended.
+func (r *HealthCheckReconciler) supersedeIfEdited(ctx context.Context, check *v1alpha1.HealthCheck) {
+	now := &v1alpha1.HealthCheck{}
+	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(check), now, client.UnsafeDisableDeepCopy); err != nil {
+		return // deleted: the event of that comes, or has ended the probe
+	}
+	if now.Generation >= check.Generation {
+		r.probes.supersede(now, false)
+	}
 }
 
 // probe asks the prober, and holds a panic of it to be a failure of this one check.
@@ -125,18 +164,44 @@ func (r *HealthCheckReconciler) probe(ctx context.Context, check *v1alpha1.Healt
 func (r *HealthCheckReconciler) show(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, j judgement,
 ) (reconcile.Result, error) {
-	updated := shallow(check)
-	updated.Status = j.applyTo(check)
-	_, err := r.Writer.Write(ctx, check, updated, j.at)
+	updated, err := r.write(ctx, check, j)
+	if apierrors.IsConflict(err) {
+		updated, err = r.writeOnto(ctx, check, j, err)
+	}
 	memory.unwritten = err != nil
 	if dropped(err) {
-		return r.again(memory, retrySoon), nil
+		return again(retrySoon), nil
 	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	memory.accept(updated)
+	memory.accept(updated, r.Clock.Now())
 	return r.next(updated, memory), nil
+}
+
+func (r *HealthCheckReconciler) write(
+	ctx context.Context, check *v1alpha1.HealthCheck, j judgement,
+) (*v1alpha1.HealthCheck, error) {
+	updated := shallow(check)
+	updated.Status = j.applyTo(check)
+	_, err := r.Writer.Write(ctx, check, updated, j.at)
+	return updated, err
+}
+
+// writeOnto writes to the check as it is now, if only such things have changed since it was read as no result
+// depends on: a label, an annotation. Who writes those more often than a slow probe ends would otherwise keep
+// every result of it from being seen. After an edit, a recreation or a write of the status the conflict stands.
+func (r *HealthCheckReconciler) writeOnto(
+	ctx context.Context, check *v1alpha1.HealthCheck, j judgement, conflict error,
+) (*v1alpha1.HealthCheck, error) {
+	now := &v1alpha1.HealthCheck{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(check), now); err != nil {
+		return nil, fmt.Errorf("reading the check after a conflict: %w", err)
+	}
+	if identityOf(now) != identityOf(check) || !sameStatus(now, check) {
+		return nil, conflict
+	}
+	return r.write(ctx, now, j)
 }
 
 // shallow is a copy that shares its inside with the original. It is enough to give it another status: what the
@@ -150,26 +215,29 @@ func shallow(check *v1alpha1.HealthCheck) *v1alpha1.HealthCheck {
 func (r *HealthCheckReconciler) next(check *v1alpha1.HealthCheck, memory *remembered) reconcile.Result {
 	wait := health.Early(check.UID, r.Resync)
 	if exempt(check) {
-		return r.again(memory, wait)
+		return again(wait)
 	}
 	if memory.dueAtOnce(check) {
-		return r.again(memory, time.Nanosecond)
+		return again(time.Nanosecond)
 	}
 	untilDue := memory.due(check, r.Resync).Sub(r.Clock.Now())
-	return r.again(memory, max(min(wait, untilDue), time.Nanosecond))
+	return again(max(min(wait, untilDue), time.Nanosecond))
 }
 
-// retrySoon is how long after a dropped result, at the latest, the check is looked at again; mostly an event comes first.
-const retrySoon = time.Second
-
-func (r *HealthCheckReconciler) again(memory *remembered, after time.Duration) reconcile.Result {
-	return reconcile.Result{RequeueAfter: after, Priority: new(priorityOf(memory))}
+// exempt reports whether a check is not to be probed.
+func exempt(check *v1alpha1.HealthCheck) bool {
+	_, exempted := health.WithoutProbe(check)
+	return exempted
 }
 
-// ignoreEnded drops what ends a probe from outside: the check has changed, or the manager stops.
-func ignoreEnded(err error) error {
-	if errors.Is(err, errSuperseded) || errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+const (
+	// retrySoon is how long after a dropped result, at the latest, a check is looked at again; mostly an event
+	// comes first.
+	retrySoon = time.Second
+	// retrySlot is how long a check waits where too many slow ones are being probed.
+	retrySlot = time.Second
+)
+
+func again(after time.Duration) reconcile.Result {
+	return reconcile.Result{RequeueAfter: after, Priority: new(priorityDue)}
 }

@@ -16,20 +16,13 @@ import (
 )
 
 // Priorities of the workqueue of HealthChecks. Where all workers are busy, what a user has just said comes
-// first, and a check whose target hangs comes after those that answer. They are always set: an item of the
-// initial list would otherwise keep the low priority that controller-runtime gives it, for ever.
+// first. They are always set: an item of the initial list would otherwise keep the low priority that
+// controller-runtime gives it, for ever. Slow checks have no lower one: there is no ageing in the queue, and
+// others could starve them. They are held back by slots instead.
 const (
 	priorityEdit = 10
 	priorityDue  = 0
-	prioritySlow = -10
 )
-
-func priorityOf(memory *remembered) int {
-	if memory.slow {
-		return prioritySlow
-	}
-	return priorityDue
-}
 
 // healthCheckEvents turns events of HealthChecks into requests. Status updates are not filtered away: a
 // status that anybody else has written is repaired at once. An edit ends the probe that it makes obsolete.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -178,7 +179,7 @@ var _ = Describe("A HealthCheck", func() {
 		edit(ctx, check, probing(web, "/"))
 		close(old.release)
 		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
-		Expect(seen()).To(HaveEach(Not(ContainSubstring("418"))))
+		Expect(seen()).To(HaveEach(Not(ContainSubstring("418 I"))))
 	})
 
 	It("keeps its state over a restart until there is a new observation (I6)", func(ctx SpecContext) {
@@ -201,6 +202,37 @@ var _ = Describe("A HealthCheck", func() {
 		written, probes := statusOf(ctx, check)(Default).ResourceVersion, web.requests.Load()
 		Eventually(web.requests.Load).Should(BeNumerically(">", probes+3))
 		Expect(statusOf(ctx, check)(Default).ResourceVersion).To(Equal(written))
+	})
+
+	It("goes on being probed when its own writes do not come back through the watch", func(ctx SpecContext) {
+		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.Client = &frozenReader{Reader: r.Client} })
+		web.status.Store(http.StatusServiceUnavailable)
+		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(time.Second), failing(0, 3),
+			func(h *v1alpha1.HealthCheck) { h.Spec.InitialState = v1alpha1.StatePassing })
+		Eventually(statusOf(ctx, check)).WithTimeout(30 * time.Second).
+			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonProbeFailed))
+	})
+
+	It("keeps the result of a probe during which somebody else wrote a label", func(ctx SpecContext) {
+		startHealthChecks(namespace)
+		check := newHealthCheck(ctx, namespace, "web", probing(web, "/hang"), every(time.Hour), within(time.Minute))
+		Eventually(web.runningOn).WithArguments("/hang").Should(Equal(1))
+		edit(ctx, check, func(h *v1alpha1.HealthCheck) { h.Labels = map[string]string{"touched": "yes"} })
+		close(web.release)
+		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
+		Expect(web.requests.Load()).To(BeEquivalentTo(1), "no result was dropped")
+	})
+
+	It("is never mutated in the cache (I4)", func(ctx SpecContext) {
+		watched := &versions{}
+		startHealthChecks(namespace, func(r *HealthCheckReconciler) { watched.Reader, r.Client = r.Client, watched })
+		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(time.Second), failing(1, 2))
+		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
+		web.status.Store(http.StatusServiceUnavailable)
+		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonProbeFailed))
+		annotate(ctx, check, "disk swap")
+		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StateMaintenance, v1alpha1.ReasonMaintenance))
+		watched.expectUnchanged()
 	})
 
 	It("fails alone when its prober panics (I9)", func(ctx SpecContext) {
@@ -234,6 +266,7 @@ func startHealthChecks(namespace string, edits ...func(*HealthCheckReconciler)) 
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	r := &HealthCheckReconciler{
 		Client:              mgr.GetClient(),
+		Live:                mgr.GetAPIReader(),
 		Writer:              writerOf(mgr),
 		Prober:              probe.New(probe.Options{Guard: probe.NewGuard(loopback, nil)}),
 		Clock:               clock.RealClock{},
@@ -257,6 +290,53 @@ func (p panicsFor) Probe(ctx context.Context, check *v1alpha1.HealthCheck) probe
 		panic("a bug in a prober")
 	}
 	return p.others.Probe(ctx, check)
+}
+
+// frozenReader is a cache whose watch has stalled: it shows the first version of an object for ever.
+type frozenReader struct {
+	client.Reader
+	first sync.Map
+}
+
+func (f *frozenReader) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	err := f.Reader.Get(ctx, key, object, options...)
+	if err != nil {
+		return err
+	}
+	check := object.(*v1alpha1.HealthCheck)
+	frozen, _ := f.first.LoadOrStore(key, check.DeepCopy())
+	*check = *frozen.(*v1alpha1.HealthCheck)
+	return nil
+}
+
+// versions is a cache that remembers what it handed out, and what that looked like then.
+type versions struct {
+	client.Reader
+	mu sync.Mutex
+	// handed and looks are guarded by mu.
+	handed, looks []*v1alpha1.HealthCheck
+}
+
+func (v *versions) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	err := v.Reader.Get(ctx, key, object, options...)
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	shared := *object.(*v1alpha1.HealthCheck) // its inside is the cache's
+	v.handed, v.looks = append(v.handed, &shared), append(v.looks, shared.DeepCopy())
+	return nil
+}
+
+func (v *versions) expectUnchanged() {
+	GinkgoHelper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	Expect(v.handed).NotTo(BeEmpty())
+	for i := range v.handed {
+		Expect(v.handed[i]).To(BeComparableTo(v.looks[i]))
+	}
 }
 
 // overlapCounter knows how many probes ran at once at the most.

@@ -39,12 +39,6 @@ type probeIdentity struct {
 	maintenance bool
 }
 
-// exempt reports whether no probe follows.
-func exempt(check *v1alpha1.HealthCheck) bool {
-	_, exempt := health.WithoutProbe(check)
-	return exempt
-}
-
 func identityOf(check *v1alpha1.HealthCheck) probeIdentity {
 	_, maintenance := health.MaintenanceOf(check)
 	return probeIdentity{uid: check.UID, generation: check.Generation, maintenance: maintenance}

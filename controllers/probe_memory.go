@@ -27,12 +27,14 @@ type remembered struct {
 	// lookedAt is when the last probe began; until the first one, when the check was first seen.
 	lookedAt time.Time
 	probed   bool
-	// slow says that the last probe used up its timeout.
+	// slow says that the last probe used up half of its timeout, or all of it.
 	slow bool
 	// unwritten says that the last result could not be written, and counts as not seen.
 	unwritten bool
-	// written and fingerprint are the resourceVersion and the content of the last status that this process wrote or accepted.
+	// written and fingerprint are the resourceVersion and the content of the last status that this process
+	// wrote or accepted, which was at writtenAt.
 	written     string
+	writtenAt   time.Time
 	fingerprint uint64
 }
 
@@ -48,7 +50,7 @@ func (m *probeMemory) of(check *v1alpha1.HealthCheck, now time.Time) *remembered
 	known, found := m.byCheck[key]
 	if !found || known.uid != check.UID {
 		known = &remembered{uid: check.UID, lookedAt: now}
-		known.accept(check)
+		known.accept(check, now)
 		m.byCheck[key] = known
 	}
 	return known
@@ -61,9 +63,9 @@ func (m *probeMemory) forget(key types.NamespacedName) {
 }
 
 // accept takes the status of a check as one that this process stands for.
-func (r *remembered) accept(check *v1alpha1.HealthCheck) {
+func (r *remembered) accept(check *v1alpha1.HealthCheck, now time.Time) {
 	if r.written != check.ResourceVersion {
-		r.written, r.fingerprint = check.ResourceVersion, fingerprint(check.Status)
+		r.written, r.writtenAt, r.fingerprint = check.ResourceVersion, now, fingerprint(check.Status)
 	}
 }
 
@@ -71,6 +73,19 @@ func (r *remembered) accept(check *v1alpha1.HealthCheck) {
 func (r *remembered) behind(check *v1alpha1.HealthCheck) bool {
 	order, err := resourceversion.CompareResourceVersion(check.ResourceVersion, r.written)
 	return err == nil && order < 0
+}
+
+// stalled reports whether the cache has been behind for longer than its watch takes.
+func (r *remembered) stalled(check *v1alpha1.HealthCheck, now time.Time) bool {
+	return r.behind(check) && now.Sub(r.writtenAt) >= retrySoon
+}
+
+// rewind takes a check as it is live, even if it is older than what this process wrote: then the API server was
+// restored from a backup, and what it has holds. The fingerprint stays, so that the check is looked at again.
+func (r *remembered) rewind(live *v1alpha1.HealthCheck) {
+	if r.behind(live) {
+		r.written = ""
+	}
 }
 
 // foreign reports whether anybody else has changed the status: it is not to be trusted, and looked at again.

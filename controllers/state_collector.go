@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,7 +35,9 @@ func (c *StateCollector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *StateCollector) Collect(metrics chan<- prometheus.Metric) {
-	ctx := context.Background()
+	// A cache that has not synced yet would block the scrape, and every one after it.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
 	var healthChecks v1alpha1.HealthCheckList
 	var aliasChecks v1alpha1.AliasCheckList
 	for _, list := range []client.ObjectList{&healthChecks, &aliasChecks} {

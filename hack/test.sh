@@ -21,7 +21,7 @@ if ((status == 0)); then
 	verdict=PASSED
 else
 	verdict=FAILED
-	grep -E '^(--- FAIL|\[FAIL\]|FAIL\t)' "$log"
+	grep -E $'^(--- FAIL|FAIL\t)' "$log"
 fi
 printf '\n%s: %d packages passed, %d failed, in %d s\n' "$verdict" "$passed" "$failed" $((SECONDS - started))
 exit "$status"

@@ -41,8 +41,12 @@ const (
 	// maxConcurrentWrites is how many of the probes write at once. In a first start every probe has something to
 	// write; a thousand writes together time out at a small API server, and the leader's lease with them.
 	maxConcurrentWrites = 64
-	// shutdownTimeout leaves two of the ten seconds in which SIGTERM ends the process.
-	shutdownTimeout = 8 * time.Second
+	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
+	// 2.2 times as long, so that with its default of 2 s a hand-over could take more than 4 s.
+	leaderRetryPeriod = 750 * time.Millisecond
+	// shutdownTimeout bounds the end of probes and writes. Giving the lease back may take 5 s more where the API
+	// server hangs, and SIGTERM ends the process within ten.
+	shutdownTimeout = 4 * time.Second
 )
 
 func scheme() *runtime.Scheme {
@@ -86,7 +90,7 @@ func (o *options) attachSweep(config *rest.Config, options *cache.Options) error
 }
 
 func (o *options) managerOptions() ctrl.Options {
-	shutdown := shutdownTimeout
+	shutdown, retry := shutdownTimeout, leaderRetryPeriod
 	return ctrl.Options{
 		Scheme:                        scheme(),
 		Cache:                         o.cacheOptions(),
@@ -96,6 +100,7 @@ func (o *options) managerOptions() ctrl.Options {
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       o.leaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		RetryPeriod:                   &retry,
 		GracefulShutdownTimeout:       &shutdown,
 	}
 }
@@ -162,6 +167,7 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 	bounded.Slots = make(chan struct{}, maxConcurrentWrites)
 	return (&controllers.HealthCheckReconciler{
 		Client:              mgr.GetCache(),
+		Live:                mgr.GetAPIReader(),
 		Writer:              &bounded,
 		Prober:              prober,
 		Clock:               clock.RealClock{},

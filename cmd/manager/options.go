@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
@@ -54,8 +55,9 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 		"how often every check is looked at again, whatever events there were")
 	flags.DurationVar(&o.sweepInterval, "sweep-interval", time.Minute,
 		"how often the watch cache is compared with the API server")
-	flags.IntVar(&o.maxConcurrentProbes, "max-concurrent-probes", 1024,
-		"how many probes run at once; a waiting one costs about 10 KiB, a hanging one about 50 KiB and a file descriptor")
+	flags.IntVar(&o.maxConcurrentProbes, "max-concurrent-probes", 4096,
+		"how many probes run at once, slow ones at most three quarters of it; a waiting one costs about 10 KiB, "+
+			"one that hangs about 50 KiB and a file descriptor")
 	flags.StringVar(&allow, "probe-allow-cidrs", "",
 		"comma-separated CIDRs that probes may reach although they are loopback, link-local or the like")
 	flags.StringVar(&deny, "probe-deny-cidrs", "", "comma-separated CIDRs that probes must not reach; wins over the allowed ones")
@@ -135,7 +137,7 @@ func validateKubeconfig(flags *flag.FlagSet) error {
 	if path == "" {
 		return nil
 	}
-	if _, err := os.Stat(path); err != nil {
+	if _, err := clientcmd.LoadFromFile(path); err != nil {
 		return fmt.Errorf("--kubeconfig: %w", err)
 	}
 	return nil

@@ -10,10 +10,10 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// Of client-go's leader election, as controller-runtime sets it.
+// The lease of a leader, as controller-runtime sets it, and how soon after its end a standby shall lead.
 const (
 	leaseDuration = 15 * time.Second
-	retryPeriod   = 2 * time.Second
+	takeover      = 2 * time.Second
 )
 
 // failover measures a cold start, the hand-over of a leader that is asked to end, and that of one which is
@@ -35,10 +35,10 @@ func failover(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	if leader, err = w.handOver(ctx, leader, syscall.SIGTERM, "sigterm", 2*time.Second); err != nil {
+	if leader, err = w.handOver(ctx, leader, syscall.SIGTERM, "sigterm", takeover); err != nil {
 		return err
 	}
-	_, err = w.handOver(ctx, leader, syscall.SIGKILL, "sigkill", leaseDuration+retryPeriod)
+	_, err = w.handOver(ctx, leader, syscall.SIGKILL, "sigkill", leaseDuration+takeover)
 	return err
 }
 
@@ -101,8 +101,7 @@ func (w *world) handOver(ctx context.Context, leader *manager, how syscall.Signa
 	seen := w.subject.noted("ours", ended.Add(-probeInterval), time.Now())
 	silence, gap := longestSilence(seen), longestGap(seen)
 	w.bench.report.state("failover/"+name+"/silence", silence.Seconds(), "s", atMost(limit.Seconds()))
-	w.bench.report.compare("failover/"+name+"/longest-gap", gap.Seconds(), probeInterval.Seconds(), "s",
-		goal{"≤ 2 intervals", func(r row) bool { return how == syscall.SIGKILL || *r.Ratio <= 2 }})
+	w.bench.report.compare("failover/"+name+"/longest-gap", gap.Seconds(), probeInterval.Seconds(), "s", noGoal)
 	return standby, nil
 }
 

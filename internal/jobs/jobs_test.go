@@ -195,7 +195,7 @@ func TestI3AJobOfADeletedCheckOfTheSameNameNeverDecides(t *testing.T) {
 	again := s.check(time.Minute)
 	results := probing(t.Context(), again)
 	s.Eventually(s.jobs, patience).Should(ConsistOf(HaveField("UID", Not(Equal(old)))))
-	s.ends(s.pod(), 1, "Error")
+	s.ends(s.podOf(s.jobs()[0].UID), 1, "Error")
 	s.expect(results, health.Warned, Equal("Job of CronJob e2e-smoke: container smoke: exit code 1"))
 }
 

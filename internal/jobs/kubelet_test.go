@@ -8,6 +8,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -77,13 +78,24 @@ func (s *shop) jobs() []batchv1.Job {
 // pod waits for a pod that has not ended.
 func (s *shop) pod() *corev1.Pod {
 	s.t.Helper()
+	return s.podThat(func(*corev1.Pod) bool { return true })
+}
+
+// podOf waits for a pod of one Job that has not ended: those of a deleted Job stay for a moment.
+func (s *shop) podOf(job types.UID) *corev1.Pod {
+	s.t.Helper()
+	return s.podThat(func(pod *corev1.Pod) bool { return metav1.GetControllerOf(pod).UID == job })
+}
+
+func (s *shop) podThat(matches func(*corev1.Pod) bool) *corev1.Pod {
+	s.t.Helper()
 	var found *corev1.Pod
 	s.Eventually(func(g Gomega) {
 		list := &corev1.PodList{}
 		g.Expect(live.List(s.t.Context(), list, client.InNamespace(s.namespace))).To(Succeed())
 		found = nil
 		for i, pod := range list.Items {
-			if pod.Status.Phase == corev1.PodPending && pod.DeletionTimestamp == nil {
+			if pod.Status.Phase == corev1.PodPending && pod.DeletionTimestamp == nil && matches(&pod) {
 				found = &list.Items[i]
 			}
 		}

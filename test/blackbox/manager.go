@@ -27,6 +27,9 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// Binary is the path of the manager's binary, which is built first if need be.
+func Binary() (string, error) { return build() }
+
 // Manager is a running manager process.
 type Manager struct {
 	// HealthAddress serves /healthz and /readyz, MetricsAddress /metrics in plain HTTP.

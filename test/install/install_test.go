@@ -20,6 +20,8 @@ import (
 
 var installer = filepath.Join(controlplane.Root(), "dist", "install.yaml")
 
+var optionalSecretReader = filepath.Join(controlplane.Root(), "config", "rbac", "optional", "secret_reader.yaml")
+
 // deletionBound is what a user may have to wait for `kubectl delete -f` (I10).
 const deletionBound = 30 * time.Second
 
@@ -40,6 +42,7 @@ func TestTheInstalledManagerWorksAsItsServiceAccountAndLeavesWithoutHanging(t *t
 	aliasFollowsBothWays(t, g, c)
 	metricsAreForThoseWhoMayReadThem(t, g, c, metricsAddress)
 	nothingWasRefused(g, c, manager)
+	secretsAreReadWhereTheOptionalRoleIs(t, c)
 
 	deletesInTime(t, g, c)
 }
@@ -186,6 +189,42 @@ func nothingWasRefused(g Gomega, c *cluster, manager *blackbox.Manager) {
 		g.Expect(done).To(HaveKey(needed))
 	}
 	g.Expect(manager.Log()).NotTo(Or(ContainSubstring("forbidden"), ContainSubstring("Unauthorized")))
+}
+
+const checkWithSecret = `
+apiVersion: v1
+kind: Secret
+metadata: {name: probe-token, namespace: default}
+stringData: {token: opened}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: private, namespace: default}
+spec:
+  interval: 1s
+  http:
+    url: %q
+    headers: [{name: Authorization, valueFrom: {secretKeyRef: {name: probe-token, key: token}}}]
+`
+
+// secretsAreReadWhereTheOptionalRoleIs comes after nothingWasRefused: without the Role the API server refuses.
+func secretsAreReadWhereTheOptionalRoleIs(t *testing.T, c *cluster) {
+	t.Helper()
+	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "opened" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	t.Cleanup(private.Close)
+
+	c.must(t, fmt.Sprintf(checkWithSecret, private.URL), "apply", "-f", "-")
+	shows := func(path, value string) {
+		t.Helper()
+		c.must(t, "", "wait", "--namespace=default", "healthcheck/private", "--timeout=60s", "--for=jsonpath="+path+"="+value)
+	}
+	shows("{.status.reason}", "SecretForbidden")
+	c.must(t, "", "apply", "--namespace=default", "-f", optionalSecretReader)
+	shows("{.status.state}", "Passing")
 }
 
 // deletesInTime deletes everything with the manager running and checks still there: they carry no finalizers.

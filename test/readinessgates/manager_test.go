@@ -96,7 +96,7 @@ func setup(t *testing.T, mgr ctrl.Manager) {
 	}
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	must(t, (&controllers.HealthCheckReconciler{
-		Client: mgr.GetClient(), Writer: writer, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrentProbes: 8,
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Writer: writer, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrentProbes: 8,
 		Prober: probe.New(probe.Options{Guard: probe.NewGuard(loopback, nil)}),
 	}).SetupWithManager(mgr))
 	must(t, (&controllers.AliasCheckReconciler{

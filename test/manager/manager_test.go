@@ -1,0 +1,204 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/test/blackbox"
+)
+
+const patience = 30 * time.Second
+
+var (
+	plane *controlplane.ControlPlane
+	api   client.Client
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	var err error
+	if plane, err = controlplane.Start(controlplane.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() {
+		if err := plane.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}()
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if api, err = client.New(plane.Config, client.Options{Scheme: scheme}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func TestABadFlagIsOneClearLineAndExitCode2(t *testing.T) {
+	binary, err := blackbox.Binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for flag, says := range map[string]string{
+		"--bogus":                           "-bogus",
+		"--resync-interval=0":               "--resync-interval",
+		"--resync-interval=soon":            "resync-interval",
+		"--sweep-interval=-1m":              "--sweep-interval",
+		"--max-concurrent-probes=0":         "--max-concurrent-probes",
+		"--probe-allow-cidrs=10.0.0.0":      "--probe-allow-cidrs",
+		"--probe-deny-cidrs=10.0.0.0/33":    "--probe-deny-cidrs",
+		"--namespaces=Shop":                 "--namespaces",
+		"--leader-elect":                    "--leader-election-namespace",
+		"--metrics-bind-address=nowhere":    "--metrics-bind-address",
+		"--health-probe-bind-address=1:2:3": "--health-probe-bind-address",
+		"--kubeconfig=/nonexistent":         "--kubeconfig",
+		"--zap-log-level=loud":              "zap-log-level",
+		"leader-elect":                      "leader-elect",
+	} {
+		t.Run(flag, func(t *testing.T) {
+			output, err := exec.CommandContext(t.Context(), binary, flag).CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 2 {
+				t.Errorf("it ends with %v, want exit code 2", err)
+			}
+			text := string(output)
+			if strings.Count(text, "\n") != 1 || !strings.Contains(text, says) {
+				t.Errorf("it prints %q, want one line that says %q", text, says)
+			}
+		})
+	}
+}
+
+func TestSIGTERMEndsTheProcessWithinTenSecondsThoughProbesHang(t *testing.T) {
+	g := NewWithT(t)
+	asked := make(chan struct{}, 1)
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(hanging.Close)
+	manager := started(t)
+	newCheck(t, newNamespace(t), hanging.URL, func(check *v1alpha1.HealthCheck) {
+		check.Spec.Interval = &metav1.Duration{Duration: time.Hour}
+		check.Spec.Timeout = &metav1.Duration{Duration: time.Minute}
+	})
+	g.Eventually(asked, patience).Should(Receive())
+	g.Expect(manager.Stop()).To(Succeed(), "it fails ten seconds after SIGTERM")
+}
+
+func TestAMetricVanishesWithItsObject(t *testing.T) {
+	g := NewWithT(t)
+	manager := started(t)
+	t.Cleanup(func() { g.Expect(manager.Stop()).To(Succeed()) })
+	check := newCheck(t, newNamespace(t), healthy(t))
+	series := fmt.Sprintf(`aliascheck_state{kind="HealthCheck",name="web",namespace="%s",state="Passing"} 1`, check.Namespace)
+	g.Eventually(metricsOf(t, manager), patience).Should(ContainSubstring(series))
+	g.Expect(api.Delete(t.Context(), check)).To(Succeed())
+	g.Eventually(metricsOf(t, manager), patience).ShouldNot(ContainSubstring(check.Namespace))
+}
+
+func TestAManagerKeepsToItsNamespaces(t *testing.T) {
+	g := NewWithT(t)
+	mine, others := newNamespace(t), newNamespace(t)
+	manager := started(t, "--namespaces="+mine, "--readiness-gates=false")
+	t.Cleanup(func() { g.Expect(manager.Stop()).To(Succeed()) })
+	other := newCheck(t, others, healthy(t))
+	check := newCheck(t, mine, healthy(t))
+	g.Eventually(stateOf(t, check), patience).Should(Equal(v1alpha1.StatePassing))
+	g.Expect(stateOf(t, other)()).To(Equal(v1alpha1.StateUnknown))
+}
+
+func started(t *testing.T, flags ...string) *blackbox.Manager {
+	t.Helper()
+	manager, err := blackbox.Start(plane.Kubeconfig, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := manager.WaitReady(ctx); err != nil {
+		manager.Kill()
+		t.Fatal(err)
+	}
+	return manager
+}
+
+func healthy(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func newNamespace(t *testing.T) string {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "shop-"}}
+	if err := api.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	return namespace.Name
+}
+
+func newCheck(t *testing.T, namespace, url string, edits ...func(*v1alpha1.HealthCheck)) *v1alpha1.HealthCheck {
+	t.Helper()
+	check := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web"}}
+	check.Spec.HTTP = &v1alpha1.HTTPProbe{URL: url}
+	for _, edit := range edits {
+		edit(check)
+	}
+	if err := api.Create(t.Context(), check); err != nil {
+		t.Fatal(err)
+	}
+	return check
+}
+
+func stateOf(t *testing.T, check *v1alpha1.HealthCheck) func() v1alpha1.State {
+	t.Helper()
+	return func() v1alpha1.State {
+		live := &v1alpha1.HealthCheck{}
+		if err := api.Get(t.Context(), client.ObjectKeyFromObject(check), live); err != nil {
+			t.Error(err)
+		}
+		return live.Status.State
+	}
+}
+
+func metricsOf(t *testing.T, manager *blackbox.Manager) func() (string, error) {
+	t.Helper()
+	return func() (string, error) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+manager.MetricsAddress+"/metrics", nil)
+		if err != nil {
+			return "", err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		return string(body), err
+	}
+}
