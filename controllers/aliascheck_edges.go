@@ -6,6 +6,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -41,19 +42,22 @@ func (e aliasEdges) ofAlias(ctx context.Context, object client.Object) []reconci
 
 // throughAlias is the aliases that reach an alias along any chain: an edit of one may close or break a ring,
 // or make a chain too deep, for all of them.
+// It goes as far as an alias looks ahead.
 func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []reconcile.Request {
-	reached := e.ofAlias(ctx, object)
 	seen := map[reconcile.Request]bool{requestFor(object): true}
 	var requests []reconcile.Request
-	for len(reached) > 0 {
-		next := reached[0]
-		reached = reached[1:]
-		if seen[next] {
-			continue
+	level := e.ofAlias(ctx, object)
+	for depth := 0; depth < target.MaxWalk && len(level) > 0; depth++ {
+		var next []reconcile.Request
+		for _, request := range level {
+			if seen[request] {
+				continue
+			}
+			seen[request] = true
+			requests = append(requests, request)
+			next = append(next, e.of(ctx, target.AliasCheckKind, request.Namespace, request.Name)...)
 		}
-		seen[next] = true
-		requests = append(requests, next)
-		reached = append(reached, e.of(ctx, target.AliasCheckKind, next.Namespace, next.Name)...)
+		level = next
 	}
 	return requests
 }
@@ -84,13 +88,24 @@ func (e aliasEdges) ofNodeWithin(ctx context.Context, namespace, node string) []
 func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconcile.Request {
 	switch {
 	case event.Name == "":
-		return e.list(ctx, nil, client.MatchingFields{target.ByKind: event.Kind.String()})
+		return e.each(event.Users)
 	case event.Kind == target.GrantKind:
 		crossing := e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace})
 		return append(crossing, e.of(ctx, event.Kind, event.Namespace, event.Name)...)
 	default:
 		return e.of(ctx, event.Kind, event.Namespace, event.Name)
 	}
+}
+
+func (e aliasEdges) each(aliases []types.NamespacedName) []reconcile.Request {
+	if e.deaf {
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(aliases))
+	for _, alias := range aliases {
+		requests = append(requests, reconcile.Request{NamespacedName: alias})
+	}
+	return requests
 }
 
 // of is the aliases whose target this object is.

@@ -31,6 +31,11 @@ func onChangeOf[T client.Object](seen func(T) any) builder.Predicates {
 	}})
 }
 
+// notInitial drops the objects of the initial list: then every alias is evaluated anyway.
+func notInitial() predicate.Predicate {
+	return predicate.Funcs{CreateFunc: func(e event.CreateEvent) bool { return !e.IsInInitialList }}
+}
+
 // maintenance tells an empty annotation from none.
 func maintenance(object client.Object) string {
 	reason, in := object.GetAnnotations()[v1alpha1.AnnotationMaintenance]

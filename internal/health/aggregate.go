@@ -66,7 +66,7 @@ func worstFirst(members []Member) []Member {
 }
 
 // Aggregate is the worst of some members, at least one, told to a reader in this namespace, and the culprit
-// where one member decided alone. The transition is that of the latest member.
+// where one member decided alone.
 func Aggregate(members []Member, namespace string) (Verdict, *v1alpha1.Culprit) {
 	sorted := worstFirst(members)
 	worst := sorted[0]
@@ -74,7 +74,6 @@ func Aggregate(members []Member, namespace string) (Verdict, *v1alpha1.Culprit) 
 		State:   Known(worst.State),
 		Reason:  aggregateReason(worst.State),
 		Message: aggregateMessage(sorted, namespace),
-		Since:   latest(sorted),
 	}
 	alone := len(sorted) == 1 || Worse(worst.State, sorted[1].State)
 	if worst.State == v1alpha1.StatePassing || !alone {
@@ -162,14 +161,4 @@ func (m Member) describe(namespace string) string {
 		return m.NameFrom(namespace)
 	}
 	return m.NameFrom(namespace) + " (" + bounded(m.Message, maxCulpritDetail) + ")"
-}
-
-func latest(members []Member) time.Time {
-	var last time.Time
-	for _, m := range members {
-		if m.Since.After(last) {
-			last = m.Since
-		}
-	}
-	return last
 }

@@ -3,7 +3,6 @@ package health
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -128,14 +127,5 @@ func TestThreeLongCulpritsFitInAMessage(t *testing.T) {
 	v, _ := Aggregate(members, "shop")
 	if len(v.Message) > v1alpha1.MaxMessageBytes || !strings.HasSuffix(v.Message, "and 1 more") {
 		t.Errorf("%d bytes: %s", len(v.Message), v.Message)
-	}
-}
-
-func TestATransitionOfAnAggregateIsThatOfItsLatestMember(t *testing.T) {
-	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	early, late := check("a", v1alpha1.StateCritical, ""), check("b", v1alpha1.StatePassing, "")
-	early.Since, late.Since = noon, noon.Add(time.Minute)
-	if v, _ := Aggregate([]Member{early, late}, "shop"); !v.Since.Equal(late.Since) {
-		t.Errorf("since %s, want %s", v.Since, late.Since)
 	}
 }

@@ -58,15 +58,11 @@ func mirrored(m Member) (Verdict, *v1alpha1.Culprit) {
 	return v, m.culprit()
 }
 
-// combined keeps the time of transition while the state lasts. A change is as late as the latest of its
-// members, and never before the one that it follows: where a member went away, nobody else says when.
+// combined keeps the time of transition while the state lasts.
 func combined(alias *v1alpha1.AliasCheck, o Observation) (Verdict, *v1alpha1.Culprit) {
 	v, culprit := Aggregate(o.Members, alias.Namespace)
 	v.Resolved = resolved()
-	last := alias.Status.LastTransitionTime
-	if last != nil && (alias.Status.State == v.State || v.Since.Before(last.Time)) {
-		v.Since = time.Time{}
-	}
+	v.Since = transitionOf(o.Members, v.State, alias.Status.CheckStatus)
 	return v, culprit
 }
 

@@ -86,35 +86,6 @@ func TestAPassingAliasHasNoCulprit(t *testing.T) {
 	}
 }
 
-func TestTheTransitionOfACombinedStateNeverGoesBack(t *testing.T) {
-	before := func(state v1alpha1.State, at time.Time) func(*v1alpha1.AliasCheck) {
-		return func(a *v1alpha1.AliasCheck) {
-			a.Status.State, a.Status.LastTransitionTime = state, &metav1.Time{Time: at}
-		}
-	}
-	member := check("web", v1alpha1.StatePassing, "")
-	member.Since = noon.Add(-time.Hour)
-	for name, c := range map[string]struct {
-		alias *v1alpha1.AliasCheck
-		want  time.Time
-	}{
-		"the first state is as old as its latest member": {alias(), member.Since},
-		"a lasting state keeps its own time": {
-			alias(before(v1alpha1.StatePassing, noon.Add(-2*time.Hour))), noon.Add(-2 * time.Hour)},
-		"a change is as late as the latest member": {
-			alias(before(v1alpha1.StateCritical, noon.Add(-2*time.Hour))), member.Since},
-		"a change by a member that went away is now": {
-			alias(before(v1alpha1.StateCritical, noon.Add(-time.Minute))), noon},
-	} {
-		t.Run(name, func(t *testing.T) {
-			status := ApplyObservation(c.alias, Observation{Combined: true, Members: []Member{member}}, noon)
-			if !status.LastTransitionTime.Time.Equal(c.want) {
-				t.Errorf("got %s, want %s", status.LastTransitionTime, c.want)
-			}
-		})
-	}
-}
-
 func TestNothingToCombineShowsWhenEmpty(t *testing.T) {
 	for asked, shown := range map[v1alpha1.State]v1alpha1.State{
 		"": v1alpha1.StatePassing, v1alpha1.StateCritical: v1alpha1.StateCritical, v1alpha1.StateUnknown: v1alpha1.StateUnknown,

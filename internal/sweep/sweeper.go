@@ -130,5 +130,5 @@ func (s *Sweeper) lookTimeout() time.Duration { return max(s.interval/2, 10*time
 // retryAfter is how long to wait after sweeps that failed: soon at first, never more often than is kind to an
 // API server in trouble, and never longer than a sweep that succeeds would.
 func (s *Sweeper) retryAfter() *wait.Backoff {
-	return &wait.Backoff{Duration: s.interval / 10, Factor: 2, Jitter: 0.1, Steps: 10, Cap: s.interval}
+	return &wait.Backoff{Duration: s.interval / 10, Factor: 2, Jitter: 0.1, Steps: 10, Cap: s.interval * 8 / 10}
 }

@@ -6,15 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
 )
 
-// maxWalk bounds the walk along a chain. It is longer than the longest chain that is followed, so that a
-// ring is told from a chain that is merely too deep.
-const maxWalk = 16 * v1alpha1.MaxAliasDepth
+// MaxWalk bounds the walk along a chain. It is longer than the longest chain that is followed, so that a ring
+// is told from a chain that is merely too deep; a ring of more aliases than this is told as AliasTooDeep.
+const MaxWalk = 16 * v1alpha1.MaxAliasDepth
 
 func (o *Observer) aliasCheck(
 	ctx context.Context, alias *v1alpha1.AliasCheck, ref Reference, kinds *lease,
@@ -42,9 +43,10 @@ func (o *Observer) aliasCheck(
 
 // outOfDate reports whether an alias at the head of a sound chain still says that it is in a ring or too deep.
 // It is about to be evaluated, and what it then says is an edge: mirroring it now would only make each link of
-// a broken ring write twice.
+// a broken ring write twice. Stalled tells its own word from a reason of that name which it mirrors.
 func outOfDate(next *v1alpha1.AliasCheck) bool {
-	return next.Status.Reason == v1alpha1.ReasonAliasCycle || next.Status.Reason == v1alpha1.ReasonAliasTooDeep
+	stuck := next.Status.Reason == v1alpha1.ReasonAliasCycle || next.Status.Reason == v1alpha1.ReasonAliasTooDeep
+	return stuck && meta.IsStatusConditionTrue(next.Status.Conditions, v1alpha1.ConditionStalled)
 }
 
 // aliasMember is the state that an alias shows, and what decided it. Maintenance of an alias concerns those
@@ -57,13 +59,13 @@ func aliasMember(alias *v1alpha1.AliasCheck) health.Member {
 }
 
 // walk is the chain of aliases from this one on, as far as consent goes. It ends with the first that is
-// there twice, or after maxWalk.
+// there twice, or after MaxWalk.
 func (o *Observer) walk(
 	ctx context.Context, alias *v1alpha1.AliasCheck, kinds *lease,
 ) ([]types.NamespacedName, error) {
 	path := []types.NamespacedName{{Namespace: alias.Namespace, Name: alias.Name}}
 	seen := map[types.NamespacedName]bool{path[0]: true}
-	for len(path) < maxWalk {
+	for len(path) < MaxWalk {
 		next, is, err := o.nextAlias(alias, kinds)
 		if err != nil || !is {
 			return path, err

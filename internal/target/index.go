@@ -16,8 +16,6 @@ import (
 const (
 	// ByTarget finds aliases by the Key of their target.
 	ByTarget = "target"
-	// ByKind finds aliases by the kinds that are watched for them.
-	ByKind = "kind"
 	// ByForeignNamespace finds aliases by the namespace of their target, where it is not their own.
 	ByForeignNamespace = "foreignNamespace"
 	// BySelector finds the aliases that have a selector: its value is always HasSelector.
@@ -41,7 +39,6 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		keys   client.IndexerFunc
 	}{
 		{&v1alpha1.AliasCheck{}, ByTarget, ofAlias(targetKeys)},
-		{&v1alpha1.AliasCheck{}, ByKind, ofAlias(kindKeys)},
 		{&v1alpha1.AliasCheck{}, ByForeignNamespace, ofAlias(foreignNamespace)},
 		{&v1alpha1.AliasCheck{}, BySelector, selectorKeys},
 		{&v1alpha1.HealthCheck{}, byService, serviceOfCheck},
@@ -73,17 +70,6 @@ func targetKeys(ref Reference) []string {
 		keys = append(keys, Key(ref.GroupKind(), "", ref.Name))
 	}
 	return keys
-}
-
-func kindKeys(ref Reference) []string {
-	var kinds []string
-	if ref.WatchedByKind() {
-		kinds = append(kinds, ref.GroupKind().String())
-	}
-	if ref.Crosses() && ref.GroupKind() != GrantKind {
-		kinds = append(kinds, GrantKind.String())
-	}
-	return kinds
 }
 
 func foreignNamespace(ref Reference) []string {

@@ -24,89 +24,102 @@ import (
 type kindWatch struct {
 	watches *Watches
 	kind    schema.GroupVersionKind
-	notify  func(Event)
 	end     context.CancelFunc
 	users   map[types.NamespacedName]bool // guarded by watches.mu
 
 	mu     sync.Mutex
 	locked struct { // guarded by mu
-		informers  []toolscache.SharedIndexInformer // none until all have synced
+		missing    error              // why discovery has no such kind
+		sources    map[string]*source // by namespace; nil while the kind is not there
 		namespaced bool
-		// err is why the kind cannot be read, told of its discovery, lists and watches apart: while lists
-		// are allowed and watches are not, a list that succeeds is no good news.
-		err [operations]error
 	}
+}
+
+// source is the informer of one namespace, or of all. One that may not be read, or is slow, is no matter of
+// the others. Its fields are guarded by the mu of its kindWatch.
+type source struct {
+	informer toolscache.SharedIndexInformer
+	synced   bool
+	// err is why it cannot be read, told of its lists and watches apart: while lists are allowed and watches
+	// are not, a list that succeeds is no good news.
+	err [operations]error
 }
 
 // operation on a kind that may fail for a reason of its own.
 type operation int
 
 const (
-	discovers operation = iota
-	lists
+	lists operation = iota
 	watchesKind
 	operations
 )
 
 func newKindWatch(w *Watches, kind schema.GroupVersionKind) *kindWatch {
-	return &kindWatch{watches: w, kind: kind, end: func() {}, notify: func(Event) {}, users: map[types.NamespacedName]bool{}}
+	return &kindWatch{watches: w, kind: kind, end: func() {}, users: map[types.NamespacedName]bool{}}
 }
 
-// get reads one object; nil where there is none.
-func (k *kindWatch) get(ref Reference) (*unstructured.Unstructured, error) {
-	informers, namespaced, err := k.ready()
-	if err != nil {
-		return nil, err
+// get reads one object; nil where there is none. Namespaced says whether objects of the kind are.
+func (k *kindWatch) get(ref Reference) (object *unstructured.Unstructured, namespaced bool, err error) {
+	informer, namespaced, err := k.ready(ref.Namespace)
+	if err != nil || informer == nil {
+		return nil, namespaced, err
 	}
 	key := ref.Name
 	if namespaced {
 		key = ref.Namespace + "/" + ref.Name
 	} else if ref.Explicit {
-		return nil, errClusterScoped
+		return nil, false, errClusterScoped
 	}
-	for _, informer := range informers {
-		object, found, err := informer.GetStore().GetByKey(key)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", ref, err)
-		}
-		if found {
-			return object.(*unstructured.Unstructured), nil
-		}
+	found, there, err := informer.GetStore().GetByKey(key)
+	if err != nil || !there {
+		return nil, namespaced, err
 	}
-	return nil, nil
+	return found.(*unstructured.Unstructured), namespaced, nil
 }
 
 // list reads the objects of a namespace.
 func (k *kindWatch) list(namespace string) ([]*unstructured.Unstructured, error) {
-	informers, _, err := k.ready()
-	if err != nil {
+	informer, _, err := k.ready(namespace)
+	if err != nil || informer == nil {
 		return nil, err
 	}
-	var found []*unstructured.Unstructured
-	for _, informer := range informers {
-		objects, err := informer.GetIndexer().ByIndex(toolscache.NamespaceIndex, namespace)
-		if err != nil {
-			return nil, fmt.Errorf("listing %s: %w", k.kind.Kind, err)
-		}
-		for _, object := range objects {
-			found = append(found, object.(*unstructured.Unstructured))
-		}
+	objects, err := informer.GetIndexer().ByIndex(toolscache.NamespaceIndex, namespace)
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", k.kind.Kind, err)
+	}
+	found := make([]*unstructured.Unstructured, 0, len(objects))
+	for _, object := range objects {
+		found = append(found, object.(*unstructured.Unstructured))
 	}
 	return found, nil
 }
 
-func (k *kindWatch) ready() ([]toolscache.SharedIndexInformer, bool, error) {
+// ready is the informer that has the objects of a namespace; nil where none watches it.
+func (k *kindWatch) ready(namespace string) (toolscache.SharedIndexInformer, bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, err := range k.locked.err {
+	if k.locked.missing != nil {
+		return nil, false, k.locked.missing
+	}
+	if k.locked.sources == nil {
+		return nil, false, ErrNotYet
+	}
+	from, watched := k.locked.sources[namespace]
+	if !watched {
+		from, watched = k.locked.sources[metav1.NamespaceAll]
+	}
+	if !watched {
+		return nil, k.locked.namespaced, nil
+	}
+	for _, err := range from.err {
 		if err != nil {
 			return nil, false, err
 		}
 	}
-	if k.locked.informers == nil {
+	if !from.synced {
 		return nil, false, ErrNotYet
 	}
-	return k.locked.informers, k.locked.namespaced, nil
+	return from.informer, k.locked.namespaced, nil
 }
 
 // run lasts as long as any alias needs the kind.
@@ -126,46 +139,60 @@ func (k *kindWatch) serve(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	k.told(discovers, err)
+	k.discovered(err)
 	if err != nil {
 		return
 	}
 	ctx, gone := context.WithCancel(ctx)
 	defer gone()
-	informers := k.informers(resource, namespaced, gone)
+	sources := k.open(resource, namespaced, gone)
 	var running sync.WaitGroup
-	for _, informer := range informers {
-		running.Go(func() { informer.RunWithContext(ctx) })
-	}
-	if waitForSync(ctx, informers) {
-		k.synced(informers, namespaced)
+	for _, from := range sources {
+		running.Go(func() { from.informer.RunWithContext(ctx) })
+		running.Go(func() {
+			if toolscache.WaitFor(ctx, "", from.informer.HasSyncedChecker()) {
+				k.synced(from)
+			}
+		})
 	}
 	running.Wait()
-	k.ended()
+	k.close()
 }
 
-func waitForSync(ctx context.Context, informers []toolscache.SharedIndexInformer) bool {
-	synced := make([]toolscache.DoneChecker, 0, len(informers))
-	for _, informer := range informers {
-		synced = append(synced, informer.HasSyncedChecker())
+// open makes a source for each namespace that the manager watches, or one for all.
+func (k *kindWatch) open(resource schema.GroupVersionResource, namespaced bool, gone func()) map[string]*source {
+	namespaces := k.watches.options.Namespaces
+	if len(namespaces) == 0 || !namespaced {
+		namespaces = []string{metav1.NamespaceAll}
 	}
-	return toolscache.WaitFor(ctx, "", synced...)
-}
-
-func (k *kindWatch) synced(informers []toolscache.SharedIndexInformer, namespaced bool) {
-	k.mu.Lock()
-	k.locked.informers, k.locked.namespaced = informers, namespaced
-	k.mu.Unlock()
-	k.notify(Event{Kind: k.kind.GroupKind()})
-}
-
-// ended forgets what the informers had, and the problems that were theirs.
-func (k *kindWatch) ended() {
+	sources := map[string]*source{}
+	for _, namespace := range namespaces {
+		from := &source{}
+		from.informer = k.informer(k.listWatch(resource, namespace, from, gone))
+		sources[namespace] = from
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.locked.informers = nil
-	k.locked.err[lists], k.locked.err[watchesKind] = nil, nil
+	k.locked.sources, k.locked.namespaced = sources, namespaced
+	return sources
 }
+
+func (k *kindWatch) synced(from *source) {
+	k.mu.Lock()
+	from.synced = true
+	k.mu.Unlock()
+	k.tell()
+}
+
+// close forgets what the informers had, and the problems that were theirs.
+func (k *kindWatch) close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.locked.sources = nil
+}
+
+// tell wakes all aliases that need the kind, along a chain too: it can be read now, or no longer.
+func (k *kindWatch) tell() { k.notify(Event{Kind: k.kind.GroupKind(), Users: k.watches.usersOf(k)}) }
 
 // discoveryTimeout bounds the question whether a kind is there.
 const discoveryTimeout = 30 * time.Second
@@ -213,33 +240,41 @@ func classified(err error) error {
 	}
 }
 
-// told keeps what an operation came to, and says so when that is news.
-func (k *kindWatch) told(what operation, err error) {
+// discovered keeps what discovery came to, and says so when that is news.
+func (k *kindWatch) discovered(err error) {
 	k.mu.Lock()
-	before := k.locked.err[what]
-	k.locked.err[what] = err
+	before := k.locked.missing
+	k.locked.missing = err
 	k.mu.Unlock()
-	if errors.Is(before, err) || before != nil && err != nil && before.Error() == err.Error() {
+	k.tellNews(before, err)
+}
+
+// told keeps what an operation of a source came to, and says so when that is news. Once the source has synced,
+// an error that may pass is none: what it has is as good as before, and the reflector and the sweep go on.
+func (k *kindWatch) told(from *source, what operation, err error) {
+	k.mu.Lock()
+	if from.synced && err != nil && !lasting(err) {
+		k.mu.Unlock()
+		return
+	}
+	before := from.err[what]
+	from.err[what] = err
+	k.mu.Unlock()
+	k.tellNews(before, err)
+}
+
+// tellNews compares kinds of errors, and not their texts: those of a broken connection name a port of this side.
+func (k *kindWatch) tellNews(before, err error) {
+	if (before == nil) == (err == nil) && lasting(before) == lasting(err) && (!lasting(err) || errors.Is(before, err)) {
 		return
 	}
 	k.watches.options.Log.Info("A watched kind has changed", "kind", k.kind.String(), "problem", fmt.Sprint(err))
-	k.notify(Event{Kind: k.kind.GroupKind()})
+	k.tell()
 }
 
-// informers are one for each namespace that the manager watches, or one for all. They call gone when the API
-// server no longer knows the resource.
-func (k *kindWatch) informers(
-	resource schema.GroupVersionResource, namespaced bool, gone func(),
-) []toolscache.SharedIndexInformer {
-	namespaces := k.watches.options.Namespaces
-	if len(namespaces) == 0 || !namespaced {
-		namespaces = []string{metav1.NamespaceAll}
-	}
-	informers := make([]toolscache.SharedIndexInformer, 0, len(namespaces))
-	for _, namespace := range namespaces {
-		informers = append(informers, k.informer(k.listWatch(resource, namespace, gone)))
-	}
-	return informers
+// lasting reports whether an error says what the API server has or allows, and not that it could not be asked.
+func lasting(err error) bool {
+	return errors.Is(err, errNotInstalled) || errors.Is(err, errForbidden) || errors.Is(err, errUnsupported)
 }
 
 func (k *kindWatch) informer(source toolscache.ListerWatcher) toolscache.SharedIndexInformer {
@@ -264,6 +299,8 @@ func (k *kindWatch) informer(source toolscache.ListerWatcher) toolscache.SharedI
 	return informer
 }
 
+func (k *kindWatch) notify(event Event) { k.watches.notify(event) }
+
 func (k *kindWatch) changed(object any) {
 	if last, deleted := object.(toolscache.DeletedFinalStateUnknown); deleted {
 		object = last.Obj
@@ -275,7 +312,7 @@ func (k *kindWatch) changed(object any) {
 
 // listWatch takes note of what each list and watch comes to.
 func (k *kindWatch) listWatch(
-	resource schema.GroupVersionResource, namespace string, gone func(),
+	resource schema.GroupVersionResource, namespace string, from *source, gone func(),
 ) toolscache.ListerWatcher {
 	client := k.watches.dynamic.Resource(resource).Namespace(namespace)
 	note := func(what operation, err error) {
@@ -286,11 +323,11 @@ func (k *kindWatch) listWatch(
 			err = classified(err)
 		}
 		if errors.Is(err, errNotInstalled) {
-			k.told(discovers, err)
+			k.discovered(err)
 			gone()
 			return
 		}
-		k.told(what, err)
+		k.told(from, what, err)
 	}
 	return toolscache.ToListWatcherWithWatchListSemantics(&toolscache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {

@@ -16,7 +16,7 @@ import (
 
 // object reads a target of any other kind.
 func (o *Observer) object(ref Reference, kinds *lease) (health.Observation, error) {
-	object, err := kinds.get(ref)
+	object, namespaced, err := kinds.get(ref)
 	switch {
 	case errors.Is(err, errNotInstalled):
 		return notInstalled(ref), nil
@@ -29,7 +29,7 @@ func (o *Observer) object(ref Reference, kinds *lease) (health.Observation, erro
 	case err != nil:
 		return health.Observation{}, err
 	case object == nil:
-		return missing(ref), nil
+		return missing(ref.scoped(namespaced)), nil
 	}
 	return one(objectMember(ref, object)), nil
 }

@@ -25,14 +25,20 @@ type Observer struct {
 
 // Observe says what the alias's target looks like now. An error means that it could not be read; it is
 // ErrNotYet where the watch that will tell has only just begun.
-func (o *Observer) Observe(ctx context.Context, alias *v1alpha1.AliasCheck) (health.Observation, error) {
+func (o *Observer) Observe(
+	ctx context.Context, alias *v1alpha1.AliasCheck,
+) (observation health.Observation, err error) {
 	kinds := o.Watches.lease(types.NamespacedName{Namespace: alias.Namespace, Name: alias.Name})
-	defer kinds.release()
+	defer func() {
+		if err == nil { // one that failed may not have got to all that it needs
+			kinds.release()
+		}
+	}()
 	ref, ok := ReferenceOf(alias)
 	if !ok {
 		return o.selected(ctx, alias)
 	}
-	observation, err := o.observe(ctx, alias, ref, kinds)
+	observation, err = o.observe(ctx, alias, ref, kinds)
 	observation.Target = ref.String()
 	return observation, err
 }

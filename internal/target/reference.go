@@ -100,6 +100,14 @@ func (r Reference) key() types.NamespacedName {
 	return types.NamespacedName{Namespace: r.Namespace, Name: r.Name}
 }
 
+// scoped is the reference without a namespace where objects of its kind have none.
+func (r Reference) scoped(namespaced bool) Reference {
+	if !namespaced {
+		r.Namespace = ""
+	}
+	return r
+}
+
 // culprit names the target as what is to blame.
 func (r Reference) culprit() *v1alpha1.Culprit {
 	return &v1alpha1.Culprit{Kind: r.Kind, Name: r.Name, Namespace: r.Namespace}

@@ -38,11 +38,13 @@ type NewInformerFunc func(
 	toolscache.ListerWatcher, runtime.Object, time.Duration, toolscache.Indexers,
 ) toolscache.SharedIndexInformer
 
-// Event says that an object of a watched kind has changed. Without a name, all of the kind are concerned: it
-// can be read now, or no longer.
+// Event says that an object of a watched kind has changed; or, without a name, that the kind can be read now, or
+// no longer, which concerns all who need it.
 type Event struct {
 	Kind            schema.GroupKind
 	Namespace, Name string
+	// Users are the aliases that need the kind, in an event without a name.
+	Users []types.NamespacedName
 }
 
 // WatchesOptions are what Watches need.
@@ -76,7 +78,6 @@ type Watches struct {
 		// needs is the reverse of the users of the kinds.
 		needs map[types.NamespacedName]map[schema.GroupVersionKind]bool
 	}
-	running sync.WaitGroup
 }
 
 // NewWatches makes Watches that do nothing until Run.
@@ -106,10 +107,24 @@ func (w *Watches) Run(ctx context.Context, notify func(Event)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.locked.ctx, w.locked.notify = ctx, notify
+	for _, watch := range w.locked.kinds {
+		w.start(watch)
+	}
 }
 
-// Wait returns once every watch has ended, after the context of Run has.
-func (w *Watches) Wait() { w.running.Wait() }
+// notify is called without a lock held.
+func (w *Watches) notify(event Event) {
+	w.mu.Lock()
+	notify := w.locked.notify
+	w.mu.Unlock()
+	notify(event)
+}
+
+func (w *Watches) usersOf(watch *kindWatch) []types.NamespacedName {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(watch.users))
+}
 
 // Kinds are those that are watched now, in order.
 func (w *Watches) Kinds() []schema.GroupVersionKind {
@@ -132,7 +147,7 @@ func (w *Watches) lease(alias types.NamespacedName) *lease {
 	return &lease{watches: w, alias: alias}
 }
 
-func (l *lease) get(ref Reference) (*unstructured.Unstructured, error) {
+func (l *lease) get(ref Reference) (object *unstructured.Unstructured, namespaced bool, err error) {
 	return l.need(ref.GroupVersionKind).get(ref)
 }
 
@@ -165,13 +180,17 @@ func (l *lease) need(kind schema.GroupVersionKind) *kindWatch {
 func (w *Watches) begin(kind schema.GroupVersionKind) *kindWatch {
 	watch := newKindWatch(w, kind)
 	w.locked.kinds[kind] = watch
-	if w.locked.ctx == nil {
-		return watch
+	if w.locked.ctx != nil {
+		w.start(watch)
 	}
-	ctx, cancel := context.WithCancel(w.locked.ctx)
-	watch.end, watch.notify = cancel, w.locked.notify
-	w.running.Go(func() { watch.run(ctx) })
 	return watch
+}
+
+// start is called with the lock held.
+func (w *Watches) start(watch *kindWatch) {
+	ctx, cancel := context.WithCancel(w.locked.ctx)
+	watch.end = cancel
+	go watch.run(ctx)
 }
 
 func (l *lease) release() {
