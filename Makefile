@@ -34,6 +34,10 @@ run: build controlplane ## Watch aliases follow their targets, on a control plan
 test: controlplane ## Run all tests with the race detector. PACKAGES=./internal/... runs some.
 	@hack/test.sh $(PACKAGES)
 
+.PHONY: soak
+soak: controlplane ## Break everything for long. SOAK_FOR=1h is the random workload's, AC_SEED=1 repeats it, RUN=Oracle runs some.
+	@hack/soak.sh "$(SOAK_FOR)" "$(RUN)"
+
 .PHONY: bench
 bench: build controlplane ## Measure the manager against its baselines, into bin/bench.json. BENCH="-run idle -scale full" says what.
 	@go build -o bin/bench ./hack/bench

@@ -2,9 +2,12 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/controlplane"
@@ -38,9 +42,24 @@ func intervalFromEnvironment() time.Duration {
 	return 2 * time.Second
 }
 
-// rounds is how often a test goes round: in CI, and in a soak, for which AC_SOAK is set.
+// soakFor is how long a random workload goes on at least. AC_SOAK=1h sets it; 0 is CI.
+var soakFor = soakFromEnvironment()
+
+func soakFromEnvironment() time.Duration {
+	given := os.Getenv("AC_SOAK")
+	if given == "" {
+		return 0
+	}
+	duration, err := time.ParseDuration(given)
+	if err != nil || duration <= 0 {
+		panic("AC_SOAK must be a duration, such as 1h, and is " + given) // a soak that silently is none helps nobody
+	}
+	return duration
+}
+
+// rounds is how often a test goes round: in CI, and in a soak.
 func rounds(ci, soak int) int {
-	if os.Getenv("AC_SOAK") != "" {
+	if soakFor > 0 {
 		return soak
 	}
 	return ci
@@ -55,8 +74,11 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	ctrllog.SetLogger(logr.Discard())
-	var err error
-	if plane, err = controlplane.Start(controlplane.Options{}); err != nil {
+	grants, err := grantCRD()
+	if err == nil {
+		plane, err = controlplane.Start(controlplane.Options{CRDs: []string{grants}})
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -65,7 +87,8 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}()
-	if err = v1alpha1.AddToScheme(scheme.Scheme); err == nil {
+	err = errors.Join(v1alpha1.AddToScheme(scheme.Scheme), gatewayv1.Install(scheme.Scheme))
+	if err == nil {
 		direct, err = client.NewWithWatch(plane.Config, client.Options{})
 	}
 	if err != nil {
@@ -73,6 +96,16 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// grantCRD is the file of the ReferenceGrant, of the version that the manager is built with.
+func grantCRD() (string, error) {
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module of the Gateway API: %w", err)
+	}
+	return filepath.Join(strings.TrimSpace(string(module)),
+		"config", "crd", "standard", "gateway.networking.k8s.io_referencegrants.yaml"), nil
 }
 
 // rig is a proxy in front of the API server, an application whose health can be set, and a namespace.
@@ -205,6 +238,18 @@ func unreadable(err error) v1alpha1.State {
 		return "absent"
 	}
 	return v1alpha1.State(err.Error())
+}
+
+// hops is the bound of I1 where each of so many watches, one behind the other, has lost the change.
+func hops(count int) time.Duration { return time.Duration(count)*interval + 5*time.Second }
+
+// repairedWithin is repaired, with a bound.
+func (r *rig) repairedWithin(
+	bound time.Duration, since time.Time, states func() [2]v1alpha1.State, want [2]v1alpha1.State,
+) {
+	r.t.Helper()
+	r.repaired(since, states, want)
+	r.Expect(time.Since(since)).To(BeNumerically("<=", bound), "right, but too late")
 }
 
 // repaired waits until the states are right, and logs how long it took: what docs/reliability.md quotes.

@@ -40,8 +40,11 @@ func TestI1AnAliasIsRightWithinTheIntervalThoughItsTargetsFramesAreSwallowed(t *
 				sick()
 				r.Eventually(state).ShouldNot(Equal(v1alpha1.StatePassing))
 				r.t.Logf("right after %s", time.Since(began).Round(10*time.Millisecond))
+				r.Expect(time.Since(began)).To(BeNumerically("<=", hops(1)), "right, but too late")
+				began = time.Now()
 				healthy()
 				r.Eventually(state).Should(Equal(v1alpha1.StatePassing))
+				r.Expect(time.Since(began)).To(BeNumerically("<=", hops(1)), "right, but too late")
 			}
 			r.Expect(r.proxy.FramesHit()).To(BeNumerically(">", 0), "no frame was swallowed")
 		})
@@ -96,9 +99,20 @@ func (r *rig) node() (healthy, sick func(), reference v1alpha1.TargetReference) 
 }
 
 func (r *rig) deployment() (healthy, sick func(), reference v1alpha1.TargetReference) {
+	deployment := deploymentOf(r.namespace)
+	r.create(deployment)
+	const current = `"observedGeneration":1,"replicas":1,"updatedReplicas":1`
+	available := `,"conditions":[{"type":"Available","status":"True"},` +
+		`{"type":"Progressing","status":"True","reason":"NewReplicaSetAvailable"}]`
+	return r.patchStatus(deployment, `{"status":{`+current+`,"readyReplicas":1,"availableReplicas":1`+available+`}}`),
+		r.patchStatus(deployment, `{"status":{`+current+`,"readyReplicas":null,"availableReplicas":null,"conditions":null}}`),
+		v1alpha1.TargetReference{APIVersion: "apps/v1", Kind: "Deployment", Name: deployment.Name}
+}
+
+func deploymentOf(namespace string) *appsv1.Deployment {
 	pods := map[string]string{"app": "web"}
-	deployment := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: "web"},
+	return &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web"},
 		Spec: appsv1.DeploymentSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: pods},
 			Template: corev1.PodTemplateSpec{
@@ -107,11 +121,4 @@ func (r *rig) deployment() (healthy, sick func(), reference v1alpha1.TargetRefer
 			},
 		},
 	}
-	r.create(deployment)
-	const current = `"observedGeneration":1,"replicas":1,"updatedReplicas":1`
-	available := `,"conditions":[{"type":"Available","status":"True"},` +
-		`{"type":"Progressing","status":"True","reason":"NewReplicaSetAvailable"}]`
-	return r.patchStatus(deployment, `{"status":{`+current+`,"readyReplicas":1,"availableReplicas":1`+available+`}}`),
-		r.patchStatus(deployment, `{"status":{`+current+`,"readyReplicas":null,"availableReplicas":null,"conditions":null}}`),
-		v1alpha1.TargetReference{APIVersion: "apps/v1", Kind: "Deployment", Name: deployment.Name}
 }

@@ -1,0 +1,326 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// I1 and I5, of everything that users do: after each quiet period every status is what the oracle says.
+func TestI1I5EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
+	t.Parallel()
+	seed := seedFromEnvironment(t)
+	r := newRig(t)
+	makeHealthy, _, _ := r.node()
+	makeHealthy()
+	elsewhere := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: r.namespace + "-elsewhere"}}
+	r.create(elsewhere)
+	w := &workload{rig: r, random: rand.New(rand.NewPCG(seed, 0)), namespaces: []string{r.namespace, elsewhere.Name}}
+	r.startManager("--namespaces=" + r.namespace + "," + elsewhere.Name)
+	for began, period := time.Now(), 0; period < 40 || time.Since(began) < soakFor; period++ {
+		for range 50 {
+			w.operate()
+		}
+		r.Eventually(w.wrong).Should(BeEmpty(), "AC_SEED=%d, period %d", seed, period)
+	}
+	t.Logf("%v", w.counts)
+}
+
+// seedFromEnvironment is given by AC_SEED, and printed to be given.
+func seedFromEnvironment(t *testing.T) uint64 {
+	t.Helper()
+	seed, err := strconv.ParseUint(os.Getenv("AC_SEED"), 10, 64)
+	if err != nil {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("AC_SEED=%d does the same", seed)
+	return seed
+}
+
+// workload does at random what users do. Its names are few, so that they meet.
+type workload struct {
+	*rig
+	random     *rand.Rand
+	namespaces []string
+	counts     map[string]int
+}
+
+// wrong are the checks whose status differs from the oracle's, or is of an older spec.
+func (w *workload) wrong() (wrong []string) {
+	world := w.world()
+	compare := func(object client.Object, status v1alpha1.CheckStatus, want shown) {
+		got := shown{status.State, status.Reason}
+		if got != want || status.ObservedGeneration != object.GetGeneration() {
+			wrong = append(wrong, fmt.Sprintf("%T %s/%s of generation %d is %v of %d (%s), and must be %v", object,
+				object.GetNamespace(), object.GetName(), object.GetGeneration(), got, status.ObservedGeneration,
+				status.Message, want))
+		}
+	}
+	for _, check := range world.checks {
+		compare(&check, check.Status.CheckStatus, world.check(check))
+	}
+	for _, alias := range world.aliases {
+		compare(&alias, alias.Status.CheckStatus, world.alias(alias))
+	}
+	return wrong
+}
+
+func (w *workload) operate() {
+	operations := []struct {
+		name   string
+		weight int
+		do     func()
+	}{
+		{"create check", 8, func() { w.put(w.randomCheck()) }},
+		{"create alias", 10, func() { w.put(w.randomAlias()) }},
+		{"create service", 4, func() { w.put(w.serviceNamed(w.pick("service"))) }},
+		{"create slice", 3, func() { w.put(w.sliceNamed(w.pick("slice"))) }},
+		{"create deployment", 2, func() { w.put(w.deploymentNamed(w.pick("deployment"))) }},
+		{"grant", 5, func() { w.put(w.randomGrant()) }},
+		{"edit check", 6, func() { c := w.randomCheck(); w.respecify(c, c.Spec) }},
+		{"edit alias", 8, func() { a := w.randomAlias(); w.respecify(a, a.Spec) }},
+		{"suspend", 4, func() { w.change(w.emptyCheck(), fmt.Sprintf(`{"spec":{"suspend":%v}}`, w.oneIn(2))) }},
+		{"maintain", 4, w.maintain},
+		{"flip", 12, w.flip},
+		{"relabel", 6, func() {
+			w.change(w.emptyCheck(), fmt.Sprintf(`{"metadata":{"labels":{"team":%q}}}`, w.pick("team")))
+		}},
+		{"annotate", 8, w.annotate},
+		{"cordon", 3, func() {
+			w.change(w.theNode(), fmt.Sprintf(`{"spec":{"unschedulable":%v}}`, w.oneIn(3)))
+		}},
+		{"node ready", 3, func() { w.setCondition(w.theNode(), "Ready") }},
+		{"deployment available", 4, func() { w.setCondition(w.deploymentNamed(w.pick("deployment")), "Available") }},
+		{"endpoints", 5, func() {
+			w.change(w.sliceNamed(w.pick("slice")), `{"endpoints":`+w.endpoints()+`}`)
+		}},
+		{"recreate check", 4, func() { w.recreate(w.randomCheck()) }},
+		{"recreate alias", 4, func() { w.recreate(w.randomAlias()) }},
+		{"recreate service", 2, func() { w.recreate(w.serviceNamed(w.pick("service"))) }},
+		{"delete check", 3, func() { w.delete(w.emptyCheck()) }},
+		{"delete alias", 3, func() { w.delete(w.randomAlias()) }},
+		{"delete service", 2, func() { w.delete(w.serviceNamed(w.pick("service"))) }},
+		{"delete slice", 2, func() { w.delete(w.sliceNamed(w.pick("slice"))) }},
+		{"delete deployment", 1, func() { w.delete(w.deploymentNamed(w.pick("deployment"))) }},
+		{"revoke", 3, func() { w.delete(w.randomGrant()) }},
+	}
+	total := 0
+	for _, operation := range operations {
+		total += operation.weight
+	}
+	drawn := w.random.IntN(total)
+	for _, operation := range operations {
+		if drawn -= operation.weight; drawn < 0 {
+			w.count(operation.name)
+			operation.do()
+			return
+		}
+	}
+}
+
+func (w *workload) count(name string) {
+	if w.counts == nil {
+		w.counts = map[string]int{}
+	}
+	w.counts[name]++
+}
+
+func (w *workload) oneIn(n int) bool { return w.random.IntN(n) == 0 }
+
+func (w *workload) pick(prefix string) string { return fmt.Sprintf("%s-%d", prefix, w.random.IntN(6)) }
+
+func (w *workload) somewhere() string { return w.namespaces[w.random.IntN(len(w.namespaces))] }
+
+func (w *workload) named(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: w.somewhere(), Name: name}
+}
+
+// put creates what does not exist.
+func (w *workload) put(object client.Object) {
+	w.Expect(client.IgnoreAlreadyExists(direct.Create(w.ctx, object))).To(Succeed())
+}
+
+func (w *workload) recreate(object client.Object) {
+	w.delete(object)
+	object.SetUID("")
+	w.create(object)
+}
+
+// change patches what exists.
+func (w *workload) change(object client.Object, patch string) {
+	w.Expect(client.IgnoreNotFound(direct.Patch(w.ctx, object, rawPatch(patch)))).To(Succeed())
+}
+
+// respecify replaces the whole spec of what exists: a merge would keep fields of the old one.
+func (w *workload) respecify(object client.Object, spec any) {
+	text, err := json.Marshal(spec)
+	w.Expect(err).NotTo(HaveOccurred())
+	patch := client.RawPatch(types.JSONPatchType, fmt.Appendf(nil, `[{"op":"replace","path":"/spec","value":%s}]`, text))
+	w.Expect(client.IgnoreNotFound(direct.Patch(w.ctx, object, patch))).To(Succeed())
+}
+
+func (w *workload) emptyCheck() *v1alpha1.HealthCheck {
+	return &v1alpha1.HealthCheck{ObjectMeta: w.named(w.pick("check"))}
+}
+
+func (w *workload) randomCheck() *v1alpha1.HealthCheck {
+	check := w.healthCheck(w.pick("check"))
+	check.Namespace = w.somewhere()
+	check.Labels = map[string]string{"team": w.pick("team")}
+	check.Spec.HTTP.URL = w.app.url(w.pick("part"))
+	check.Spec.Suspend = w.oneIn(10)
+	if w.oneIn(5) {
+		check.Spec.HTTP.ExpectedStatuses = []v1alpha1.StatusRange{"200-299", "429"}
+	}
+	switch w.random.IntN(3) {
+	case 0:
+		check.Spec.ServiceRef = &v1alpha1.LocalServiceReference{Name: w.pick("service")}
+	case 1:
+		check.Spec.NodeName = w.namespace
+	}
+	return check
+}
+
+func (w *workload) maintain() {
+	value := []string{"null", "null", `{"reason":"moving"}`}[w.random.IntN(3)]
+	w.change(w.emptyCheck(), `{"spec":{"maintenance":`+value+`}}`)
+}
+
+func (w *workload) randomAlias() *v1alpha1.AliasCheck {
+	alias := &v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))}
+	alias.Spec.WhenMissing = worstFirst[1+w.random.IntN(4)]
+	alias.Spec.WhenEmpty = worstFirst[1+w.random.IntN(4)]
+	if w.oneIn(6) {
+		alias.Spec.Selector = &v1alpha1.Selector{}
+		if !w.oneIn(4) {
+			alias.Spec.Selector.MatchLabels = map[string]v1alpha1.LabelValue{"team": v1alpha1.LabelValue(w.pick("team"))}
+		}
+		return alias
+	}
+	alias.Spec.TargetRef = w.randomTarget()
+	return alias
+}
+
+// randomTarget is of any kind, often of another namespace, and sometimes of one condition.
+func (w *workload) randomTarget() *v1alpha1.TargetReference {
+	conditions := []string{"", "", "", "Ready", "Absent"}
+	var target *v1alpha1.TargetReference
+	switch w.random.IntN(7) {
+	case 0:
+		return &v1alpha1.TargetReference{Kind: "Node", Name: w.namespace, ConditionType: conditions[w.random.IntN(4)]}
+	case 1:
+		target = &v1alpha1.TargetReference{Kind: "Service", Name: w.pick("service")}
+	case 2:
+		target = &v1alpha1.TargetReference{
+			APIVersion: "apps/v1", Kind: "Deployment", Name: w.pick("deployment"), ConditionType: "Available",
+		}
+	case 3, 4:
+		target = &v1alpha1.TargetReference{
+			Kind: "HealthCheck", Name: w.pick("check"), ConditionType: conditions[w.random.IntN(5)],
+		}
+	default:
+		target = &v1alpha1.TargetReference{
+			Kind: "AliasCheck", Name: w.pick("alias"), ConditionType: conditions[w.random.IntN(5)],
+		}
+	}
+	if !w.oneIn(3) {
+		target.Namespace = w.somewhere()
+	}
+	return target
+}
+
+// randomGrant is for one kind, sometimes for one name, and sometimes from a namespace that nobody is in.
+func (w *workload) randomGrant() *gatewayv1.ReferenceGrant {
+	kinds := []string{"HealthCheck", "AliasCheck", "Service", "Deployment"}
+	names := []string{"check", "alias", "service", "deployment"}
+	drawn := w.random.IntN(len(kinds))
+	to := gatewayv1.ReferenceGrantTo{Group: gatewayv1.Group(groupOf[kinds[drawn]]), Kind: gatewayv1.Kind(kinds[drawn])}
+	if w.oneIn(3) {
+		name := gatewayv1.ObjectName(w.pick(names[drawn]))
+		to.Name = &name
+	}
+	from := w.somewhere()
+	if w.oneIn(8) {
+		from = "nobody"
+	}
+	return &gatewayv1.ReferenceGrant{
+		ObjectMeta: w.named(w.pick("grant")),
+		Spec: gatewayv1.ReferenceGrantSpec{
+			From: []gatewayv1.ReferenceGrantFrom{{
+				Group: "health.aliascheck.dev", Kind: "AliasCheck", Namespace: gatewayv1.Namespace(from),
+			}},
+			To: []gatewayv1.ReferenceGrantTo{to},
+		},
+	}
+}
+
+func (w *workload) serviceNamed(name string) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: w.named(name),
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
+	}
+}
+
+func (w *workload) sliceNamed(name string) *discoveryv1.EndpointSlice {
+	slice := &discoveryv1.EndpointSlice{ObjectMeta: w.named(name), AddressType: discoveryv1.AddressTypeIPv4}
+	slice.Labels = map[string]string{discoveryv1.LabelServiceName: w.pick("service")}
+	w.Expect(json.Unmarshal([]byte(w.endpoints()), &slice.Endpoints)).To(Succeed())
+	return slice
+}
+
+// endpoints of a slice: none, ready ones, others, and such as do not say.
+func (w *workload) endpoints() string {
+	return []string{
+		`[]`, `[{"addresses":["10.1.2.3"],"conditions":{"ready":true}}]`,
+		`[{"addresses":["10.1.2.3"],"conditions":{"ready":false}}]`, `[{"addresses":["10.1.2.3"]}]`,
+		`[{"addresses":["10.1.2.3"],"conditions":{"ready":false}},{"addresses":["10.1.2.4"],"conditions":{"ready":true}}]`,
+	}[w.random.IntN(5)]
+}
+
+func (w *workload) deploymentNamed(name string) *appsv1.Deployment {
+	deployment := deploymentOf(w.somewhere())
+	deployment.Name = name
+	return deployment
+}
+
+func (w *workload) theNode() *corev1.Node {
+	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
+}
+
+func (w *workload) setCondition(object client.Object, name string) {
+	status := []string{"True", "True", "False", "Unknown"}[w.random.IntN(4)]
+	patch := fmt.Sprintf(`{"status":{"conditions":[{"type":%q,"status":%q,"reason":"Because%s"}]}}`, name, status, status)
+	w.Expect(client.IgnoreNotFound(direct.Status().Patch(w.ctx, object, rawPatch(patch)))).To(Succeed())
+}
+
+func (w *workload) flip() {
+	codes := []int{http.StatusOK, http.StatusTooManyRequests, http.StatusInternalServerError}
+	w.app.set(w.pick("part"), codes[w.random.IntN(len(codes))])
+}
+
+// annotate puts an object in maintenance, or takes it out. An empty reason is one too.
+func (w *workload) annotate() {
+	objects := []client.Object{
+		w.emptyCheck(), w.serviceNamed(w.pick("service")), w.deploymentNamed(w.pick("deployment")),
+		&v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))},
+	}
+	value := []string{"null", "null", `""`, `"moving"`}[w.random.IntN(4)]
+	w.change(objects[w.random.IntN(len(objects))],
+		fmt.Sprintf(`{"metadata":{"annotations":{%q:%s}}}`, maintenanceAnnotation, value))
+}
