@@ -75,11 +75,13 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "Down"))
 
 		edit(ctx, consent, func(g *gatewayv1.ReferenceGrant) { g.Spec.To[0].Name = new(gatewayv1.ObjectName("another")) })
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonRefNotPermitted))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonRefNotPermitted))
 		edit(ctx, consent, func(g *gatewayv1.ReferenceGrant) { g.Spec.To[0].Name = new(gatewayv1.ObjectName("web")) })
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "Down"))
 		Expect(api.Delete(ctx, consent)).To(Succeed())
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonRefNotPermitted))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonRefNotPermitted))
 	})
 
 	It("reveals nothing without consent: not whether the target, its kind or its namespace exists", func() {
@@ -89,7 +91,9 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 		there := newAlias(ctx, home, "there", abroad("HealthCheck", "web"))
 		gone := newAlias(ctx, home, "gone", abroad("HealthCheck", "web2"))
 		odd := newAlias(ctx, home, "odd", func(a *v1alpha1.AliasCheck) {
-			a.Spec.TargetRef = &v1alpha1.TargetReference{APIVersion: "no.such/v1", Kind: "Thing", Name: "x", Namespace: "nowhere"}
+			a.Spec.TargetRef = &v1alpha1.TargetReference{
+				APIVersion: "no.such/v1", Kind: "Thing", Name: "x", Namespace: "nowhere",
+			}
 		})
 		for _, alias := range []*v1alpha1.AliasCheck{there, gone, odd} {
 			Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonRefNotPermitted))
