@@ -50,7 +50,6 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	if ctx.Err() != nil || w.Clock.Since(observedAt) > maxObservationAge {
 		return false, ErrObservationTooOld
 	}
-	unshare(after)
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	err = w.Client.Status().Patch(ctx, after, patch)
 	countWrite(after, err)
@@ -61,22 +60,11 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	return true, nil
 }
 
-// shallow is a copy that shares its inside with the original. It is enough to give it another status, and to find
-// that this does not differ, which is what nearly every evaluation comes to.
+// shallow is a copy that shares its inside with the original. It is enough to give it another status: the client
+// empties an object before it decodes the answer to a write into it, and so replaces all of it.
 func shallow[T any](check *T) *T {
 	updated := *check
 	return &updated
-}
-
-// unshare gives a shallow copy an inside of its own. The answer to a write is decoded into the maps and behind the
-// pointers that are there already, and those of a shallow copy are the cache's.
-func unshare(object client.Object) {
-	switch check := object.(type) {
-	case *v1alpha1.HealthCheck:
-		*check = *check.DeepCopy()
-	case *v1alpha1.AliasCheck:
-		*check = *check.DeepCopy()
-	}
 }
 
 // enter waits for a slot, or for the end of the context, and returns what to call when the write is over.
