@@ -125,7 +125,8 @@ var _ = Describe("An AliasCheck of a Node", func() {
 		follows := func(state v1alpha1.State, message string) {
 			GinkgoHelper()
 			Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(SatisfyAll(
-				WithTransform(func(a *v1alpha1.AliasCheck) v1alpha1.State { return a.Status.State }, Equal(state)), saying(message)))
+				WithTransform(func(a *v1alpha1.AliasCheck) v1alpha1.State { return a.Status.State }, Equal(state)),
+				saying(message)))
 		}
 		set := func(kind corev1.NodeConditionType, status corev1.ConditionStatus, reason string) {
 			GinkgoHelper()
@@ -166,7 +167,8 @@ var _ = Describe("An AliasCheck of a Node", func() {
 		follows(v1alpha1.StateMaintenance, "new kernel")
 		annotate(ctx, node, "")
 		Expect(api.Delete(ctx, node)).To(Succeed())
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
 	})
 })
 
@@ -215,7 +217,9 @@ func newService(ctx context.Context, namespace, name string) *corev1.Service {
 // newEndpointSlice has one endpoint, which is ready, not ready, or does not say.
 func newEndpointSlice(ctx context.Context, namespace, service string, ready *bool) *discoveryv1.EndpointSlice {
 	GinkgoHelper()
-	slice := &discoveryv1.EndpointSlice{ObjectMeta: named(namespace, service+"-1"), AddressType: discoveryv1.AddressTypeIPv4}
+	slice := &discoveryv1.EndpointSlice{
+		ObjectMeta: named(namespace, service+"-1"), AddressType: discoveryv1.AddressTypeIPv4,
+	}
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: service}
 	slice.Endpoints = []discoveryv1.Endpoint{{
 		Addresses: []string{"192.0.2.1"}, Conditions: discoveryv1.EndpointConditions{Ready: ready},

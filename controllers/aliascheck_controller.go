@@ -3,10 +3,12 @@ package controllers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -111,12 +113,9 @@ func (r *AliasCheckReconciler) WatchedKinds() []schema.GroupVersionKind {
 
 // Reconcile makes one alias show the health of its target.
 func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	alias := &v1alpha1.AliasCheck{}
-	if err := r.Client.Get(ctx, request.NamespacedName, alias); err != nil {
-		if client.IgnoreNotFound(err) == nil {
-			r.forget(request)
-		}
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+	alias, err := r.read(ctx, request)
+	if alias == nil || err != nil {
+		return reconcile.Result{}, err
 	}
 	observedAt := r.Clock.Now()
 	observation, err := r.targets.Observe(ctx, alias)
@@ -130,6 +129,21 @@ func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.
 	return r.show(ctx, alias, observation, observedAt)
 }
 
+// read gets an alias from the cache, without a copy: the inside of it is the cache's. It is nil where there is
+// none, and then nothing is kept for it any more.
+func (r *AliasCheckReconciler) read(ctx context.Context, request reconcile.Request) (*v1alpha1.AliasCheck, error) {
+	alias := &v1alpha1.AliasCheck{}
+	err := r.Client.Get(ctx, request.NamespacedName, alias, client.UnsafeDisableDeepCopy)
+	if apierrors.IsNotFound(err) {
+		r.forget(request)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the alias: %w", err)
+	}
+	return alias, nil
+}
+
 func (r *AliasCheckReconciler) forget(request reconcile.Request) {
 	r.failures.ended(request.NamespacedName)
 	r.targets.Forget(request.NamespacedName)
@@ -139,7 +153,7 @@ func (r *AliasCheckReconciler) forget(request reconcile.Request) {
 func (r *AliasCheckReconciler) show(
 	ctx context.Context, alias *v1alpha1.AliasCheck, observation health.Observation, observedAt time.Time,
 ) (reconcile.Result, error) {
-	updated := alias.DeepCopy()
+	updated := shallow(alias)
 	updated.Status = health.ApplyObservation(alias, observation, observedAt)
 	written, err := r.Writer.Write(ctx, alias, updated, observedAt)
 	if dropped(err) {
@@ -151,23 +165,27 @@ func (r *AliasCheckReconciler) show(
 	return evaluateAgainIn(health.Early(alias.UID, r.Resync)), err
 }
 
-// unreadable keeps the state for a while, and then admits that nothing is known. A watch that has only just
-// begun will tell by itself, and is no error to log.
+// unreadable keeps the state for a while, and then admits that nothing is known.
 func (r *AliasCheckReconciler) unreadable(
 	ctx context.Context, alias *v1alpha1.AliasCheck, name string, err error,
 ) (reconcile.Result, error) {
 	now := r.Clock.Now()
-	resync := health.Early(alias.UID, r.Resync)
-	left := readGrace - now.Sub(r.failures.since(alias, now))
-	if left <= 0 {
-		result, writeErr := r.show(ctx, alias, health.ReadError(name, whyUnreadable(err)), now)
-		if writeErr != nil || result.RequeueAfter < resync || errors.Is(err, target.ErrNotYet) {
-			return result, writeErr
-		}
-		return reconcile.Result{}, err
+	wait := health.Early(alias.UID, r.Resync)
+	if left := readGrace - now.Sub(r.failures.since(alias, now)); left > 0 {
+		return retryRead(err, min(wait, left))
 	}
+	result, writeErr := r.show(ctx, alias, health.ReadError(name, whyUnreadable(err)), now)
+	if writeErr != nil || result.RequeueAfter < wait { // the write failed, or was dropped
+		return result, writeErr
+	}
+	return retryRead(err, wait)
+}
+
+// retryRead leaves a read error to the backoff. A watch that has only just begun is none: it tells by itself,
+// and the alias need not look again before the wait is over.
+func retryRead(err error, wait time.Duration) (reconcile.Result, error) {
 	if errors.Is(err, target.ErrNotYet) {
-		return evaluateAgainIn(min(resync, left)), nil
+		return evaluateAgainIn(wait), nil
 	}
 	return reconcile.Result{}, err
 }

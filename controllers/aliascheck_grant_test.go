@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -9,8 +10,10 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -72,11 +75,13 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "Down"))
 
 		edit(ctx, consent, func(g *gatewayv1.ReferenceGrant) { g.Spec.To[0].Name = new(gatewayv1.ObjectName("another")) })
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonRefNotPermitted))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonRefNotPermitted))
 		edit(ctx, consent, func(g *gatewayv1.ReferenceGrant) { g.Spec.To[0].Name = new(gatewayv1.ObjectName("web")) })
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "Down"))
 		Expect(api.Delete(ctx, consent)).To(Succeed())
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonRefNotPermitted))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonRefNotPermitted))
 	})
 
 	It("reveals nothing without consent: not whether the target, its kind or its namespace exists", func() {
@@ -86,7 +91,9 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 		there := newAlias(ctx, home, "there", abroad("HealthCheck", "web"))
 		gone := newAlias(ctx, home, "gone", abroad("HealthCheck", "web2"))
 		odd := newAlias(ctx, home, "odd", func(a *v1alpha1.AliasCheck) {
-			a.Spec.TargetRef = &v1alpha1.TargetReference{APIVersion: "no.such/v1", Kind: "Thing", Name: "x", Namespace: "nowhere"}
+			a.Spec.TargetRef = &v1alpha1.TargetReference{
+				APIVersion: "no.such/v1", Kind: "Thing", Name: "x", Namespace: "nowhere",
+			}
 		})
 		for _, alias := range []*v1alpha1.AliasCheck{there, gone, odd} {
 			Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonRefNotPermitted))
@@ -100,12 +107,20 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 // installReferenceGrants installs the CRD that comes with the module of its types.
 func installReferenceGrants() {
 	GinkgoHelper()
-	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
-	Expect(err).NotTo(HaveOccurred())
-	crd := filepath.Join(strings.TrimSpace(string(module)),
-		"config", "crd", "standard", "gateway.networking.k8s.io_referencegrants.yaml")
-	_, err = envtest.InstallCRDs(plane.Config, envtest.CRDInstallOptions{
-		Paths: []string{crd}, ErrorIfPathMissing: true,
+	_, err := envtest.InstallCRDs(plane.Config, envtest.CRDInstallOptions{
+		CRDs: []*apiextensionsv1.CustomResourceDefinition{referenceGrantCRD()},
 	})
 	Expect(err).NotTo(HaveOccurred())
+}
+
+func referenceGrantCRD() *apiextensionsv1.CustomResourceDefinition {
+	GinkgoHelper()
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	Expect(err).NotTo(HaveOccurred())
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(module)),
+		"config", "crd", "standard", "gateway.networking.k8s.io_referencegrants.yaml"))
+	Expect(err).NotTo(HaveOccurred())
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	Expect(yaml.Unmarshal(text, crd)).To(Succeed())
+	return crd
 }

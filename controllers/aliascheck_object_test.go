@@ -63,13 +63,16 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.ConditionType = "Available" })
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "MinimumReplicasAvailable"))
 		Expect(api.Delete(ctx, deployment)).To(Succeed())
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
 	})
 
 	It("is Critical while its target is being deleted, and carries nothing over to the next of its name", func() {
 		aliases.Resync = time.Minute
 		startAliases(aliases, namespace)
-		deployment := newDeployment(ctx, namespace, "web", func(d *appsv1.Deployment) { d.Finalizers = []string{"test/hold"} })
+		deployment := newDeployment(ctx, namespace, "web", func(d *appsv1.Deployment) {
+			d.Finalizers = []string{"test/hold"}
+		})
 		alias := newAlias(ctx, namespace, "front", targetingKind("apps/v1", "Deployment", "web"))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
 		Expect(api.Delete(ctx, deployment)).To(Succeed())
@@ -113,7 +116,8 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 		edit(ctx, second, func(a *v1alpha1.AliasCheck) {
 			a.Spec.TargetRef = &v1alpha1.TargetReference{APIVersion: "batch/v1", Kind: "Job", Name: "c"}
 		})
-		Eventually(aliases.WatchedKinds).Should(ConsistOf(schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}))
+		Eventually(aliases.WatchedKinds).Should(
+			ConsistOf(schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}))
 		Expect(api.Delete(ctx, second)).To(Succeed())
 		Eventually(aliases.WatchedKinds).Should(BeEmpty())
 	})
@@ -121,14 +125,16 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	It("converges when its kind is installed, removed while it is watched, and comes back", func() {
 		startAliases(aliases, namespace)
 		other := newAlias(ctx, namespace, "other", targetingKind("apps/v1", "Deployment", "none"))
-		alias := newAlias(ctx, namespace, "front", targetingKind("test.example/v1", "Widget", "w"), whenMissing(v1alpha1.StateWarning))
+		alias := newAlias(ctx, namespace, "front",
+			targetingKind("test.example/v1", "Widget", "w"), whenMissing(v1alpha1.StateWarning))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonKindNotInstalled))
 		Eventually(statusOf(ctx, other)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
 
 		for range 2 {
 			crd := installWidgets(ctx)
 			Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonTargetNotFound))
-			newWidget(ctx, namespace, "w", `{"conditions": [{"type": "Ready", "status": "False", "reason": "Boiling", "message": "too hot"}]}`)
+			newWidget(ctx, namespace, "w",
+				`{"conditions": [{"type": "Ready", "status": "False", "reason": "Boiling", "message": "too hot"}]}`)
 			Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, "Boiling"))
 			Expect(api.Delete(ctx, crd)).To(Succeed())
 			Eventually(statusOf(ctx, alias)).WithTimeout(20 * time.Second).
@@ -154,7 +160,8 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	DescribeTable("never reads", func(apiVersion, kind string) {
 		startAliases(aliases, namespace)
 		alias := newAlias(ctx, namespace, "nosy", targetingKind(apiVersion, kind, "x"), whenMissing(v1alpha1.StatePassing))
-		Eventually(statusOf(ctx, alias)).Should(SatisfyAll(show(v1alpha1.StateUnknown, v1alpha1.ReasonKindForbidden), BeStalled()))
+		Eventually(statusOf(ctx, alias)).
+			Should(SatisfyAll(show(v1alpha1.StateUnknown, v1alpha1.ReasonKindForbidden), BeStalled()))
 		Expect(aliases.WatchedKinds()).To(BeEmpty())
 	},
 		Entry("Secrets", "v1", "Secret"),
@@ -166,16 +173,20 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 		user := restrictedUser(ctx, namespace)
 		startAliasesAs(user, aliases, namespace)
 		report(ctx, newHealthCheck(ctx, namespace, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
-		barred := newAlias(ctx, namespace, "barred", targetingKind("apps/v1", "Deployment", "web"), whenMissing(v1alpha1.StatePassing))
+		barred := newAlias(ctx, namespace, "barred",
+			targetingKind("apps/v1", "Deployment", "web"), whenMissing(v1alpha1.StatePassing))
 		free := newAlias(ctx, namespace, "free", targeting("HealthCheck", "web"))
-		Eventually(statusOf(ctx, barred)).Should(SatisfyAll(show(v1alpha1.StateUnknown, v1alpha1.ReasonKindForbidden), BeStalled()))
-		Expect(statusOf(ctx, barred)(Default).Status.Message).To(ContainSubstring(`health.aliascheck.dev/aggregate-to-manager: "true"`))
+		Eventually(statusOf(ctx, barred)).
+			Should(SatisfyAll(show(v1alpha1.StateUnknown, v1alpha1.ReasonKindForbidden), BeStalled()))
+		Expect(statusOf(ctx, barred)(Default).Status.Message).
+			To(ContainSubstring(`health.aliascheck.dev/aggregate-to-manager: "true"`))
 		Eventually(statusOf(ctx, free)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "Fine"))
 
 		allow(ctx, namespace, rbacv1.PolicyRule{
 			APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"get", "list", "watch"},
 		})
-		Eventually(statusOf(ctx, barred)).WithTimeout(40 * time.Second).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonTargetNotFound))
+		Eventually(statusOf(ctx, barred)).WithTimeout(40 * time.Second).
+			Should(show(v1alpha1.StatePassing, v1alpha1.ReasonTargetNotFound))
 	})
 })
 
@@ -217,7 +228,8 @@ func installWidgets(ctx context.Context) *apiextensionsv1.CustomResourceDefiniti
 			}},
 		}},
 	}
-	Eventually(func() error { return api.Create(ctx, crd.DeepCopy()) }).Should(SatisfyAny(Succeed(), MatchError(apierrors.IsAlreadyExists, "exists")))
+	Eventually(func() error { return api.Create(ctx, crd.DeepCopy()) }).
+		Should(SatisfyAny(Succeed(), MatchError(apierrors.IsAlreadyExists, "exists")))
 	return crd
 }
 
@@ -225,7 +237,8 @@ func installWidgets(ctx context.Context) *apiextensionsv1.CustomResourceDefiniti
 func newWidget(ctx context.Context, namespace, name, status string) {
 	GinkgoHelper()
 	widget := &unstructured.Unstructured{}
-	text := `{"apiVersion": "test.example/v1", "kind": "Widget", "metadata": {"name": "NAME", "namespace": "SPACE"}, "status": STATUS}`
+	text := `{"apiVersion": "test.example/v1", "kind": "Widget", ` +
+		`"metadata": {"name": "NAME", "namespace": "SPACE"}, "status": STATUS}`
 	text = strings.NewReplacer("NAME", name, "SPACE", namespace, "STATUS", status).Replace(text)
 	Expect(widget.UnmarshalJSON([]byte(text))).To(Succeed())
 	Eventually(func() error { return api.Create(ctx, widget.DeepCopy()) }).WithTimeout(20 * time.Second).Should(Succeed())
@@ -239,7 +252,9 @@ func restrictedUser(ctx context.Context, name string) *rest.Config {
 		rbacv1.PolicyRule{APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"*"}, Verbs: []string{"*"}},
 		rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"services", "nodes"}, Verbs: read},
 		rbacv1.PolicyRule{APIGroups: []string{"discovery.k8s.io"}, Resources: []string{"endpointslices"}, Verbs: read},
-		rbacv1.PolicyRule{APIGroups: []string{"events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create", "patch"}},
+		rbacv1.PolicyRule{
+			APIGroups: []string{"events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create", "patch"},
+		},
 	)
 	config := rest.CopyConfig(plane.Config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: []string{"system:authenticated"}}

@@ -85,7 +85,8 @@ var _ = Describe("An AliasCheck of a HealthCheck", func() {
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
 
 		Expect(api.Delete(ctx, web)).To(Succeed())
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
 
 		newHealthCheck(ctx, namespace, "web")
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
@@ -99,11 +100,13 @@ var _ = Describe("An AliasCheck of a HealthCheck", func() {
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
 
 		annotate(ctx, web, "disk swap")
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateMaintenance, v1alpha1.ReasonMaintenance))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateMaintenance, v1alpha1.ReasonMaintenance))
 		Expect(statusOf(ctx, alias)(Default).Status.Message).To(Equal("disk swap"))
 
 		annotate(ctx, web, "")
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
 	})
 
 	It("follows an edit of its own target", func() {
@@ -155,7 +158,9 @@ func startAliases(r *AliasCheckReconciler, namespaces ...string) {
 	startReconciler(newManager(namespaces...), r)
 }
 
-func newHealthCheck(ctx context.Context, namespace, name string, edits ...func(*v1alpha1.HealthCheck)) *v1alpha1.HealthCheck {
+func newHealthCheck(
+	ctx context.Context, namespace, name string, edits ...func(*v1alpha1.HealthCheck),
+) *v1alpha1.HealthCheck {
 	GinkgoHelper()
 	check := &v1alpha1.HealthCheck{ObjectMeta: named(namespace, name)}
 	check.Spec.TCP = &v1alpha1.TCPProbe{Address: "192.0.2.1:80"}

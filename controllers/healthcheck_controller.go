@@ -204,13 +204,6 @@ func (r *HealthCheckReconciler) writeOnto(
 	return r.write(ctx, now, j)
 }
 
-// shallow is a copy that shares its inside with the original. It is enough to give it another status: what the
-// API server answers to a write replaces all of it.
-func shallow(check *v1alpha1.HealthCheck) *v1alpha1.HealthCheck {
-	updated := *check
-	return &updated
-}
-
 // next is the requeue for the next due time, or for the resync where that comes first.
 func (r *HealthCheckReconciler) next(check *v1alpha1.HealthCheck, memory *remembered) reconcile.Result {
 	wait := health.Early(check.UID, r.Resync)

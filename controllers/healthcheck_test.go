@@ -309,36 +309,6 @@ func (f *frozenReader) Get(ctx context.Context, key client.ObjectKey, object cli
 	return nil
 }
 
-// versions is a cache that remembers what it handed out, and what that looked like then.
-type versions struct {
-	client.Reader
-	mu sync.Mutex
-	// handed and looks are guarded by mu.
-	handed, looks []*v1alpha1.HealthCheck
-}
-
-func (v *versions) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
-	err := v.Reader.Get(ctx, key, object, options...)
-	if err != nil {
-		return err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	shared := *object.(*v1alpha1.HealthCheck) // its inside is the cache's
-	v.handed, v.looks = append(v.handed, &shared), append(v.looks, shared.DeepCopy())
-	return nil
-}
-
-func (v *versions) expectUnchanged() {
-	GinkgoHelper()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	Expect(v.handed).NotTo(BeEmpty())
-	for i := range v.handed {
-		Expect(v.handed[i]).To(BeComparableTo(v.looks[i]))
-	}
-}
-
 // overlapCounter knows how many probes ran at once at the most.
 type overlapCounter struct {
 	probe.Prober

@@ -60,6 +60,13 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	return true, nil
 }
 
+// shallow is a copy that shares its inside with the original. It is enough to give it another status: the client
+// empties an object before it decodes the answer to a write into it, and so replaces all of it.
+func shallow[T any](check *T) *T {
+	updated := *check
+	return &updated
+}
+
 // enter waits for a slot, or for the end of the context, and returns what to call when the write is over.
 func (w *StatusWriter) enter(ctx context.Context) (leave func()) {
 	if w.Slots == nil {

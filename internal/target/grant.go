@@ -25,7 +25,7 @@ func (o *Observer) permitted(ref Reference, kinds *lease) (bool, error) {
 	if !ref.Crosses() {
 		return true, nil
 	}
-	if len(o.Namespaces) > 0 && !slices.Contains(o.Namespaces, ref.Namespace) {
+	if !o.watches(ref.Namespace) {
 		return false, nil
 	}
 	for _, version := range grantVersions {
@@ -41,6 +41,11 @@ func (o *Observer) permitted(ref Reference, kinds *lease) (bool, error) {
 		return slices.ContainsFunc(grants, func(g *unstructured.Unstructured) bool { return allows(g, ref) }), nil
 	}
 	return false, nil
+}
+
+// watches reports whether the manager sees what is in a namespace, grants included.
+func (o *Observer) watches(namespace string) bool {
+	return len(o.Namespaces) == 0 || slices.Contains(o.Namespaces, namespace)
 }
 
 func allows(object *unstructured.Unstructured, ref Reference) bool {

@@ -45,3 +45,11 @@ func notPermitted(ref Reference) health.Observation {
 		"no ReferenceGrant in namespace %s permits the AliasChecks of namespace %s to refer to %s",
 		ref.Namespace, ref.Home, ref))
 }
+
+// outOfSight is a namespace that the manager does not watch. No consent of it can be seen, and it would be no help
+// to ask for one.
+func outOfSight(ref Reference) health.Observation {
+	return problem(ref, v1alpha1.ReasonRefNotPermitted, fmt.Sprintf(
+		"the manager does not watch namespace %s, and sees no ReferenceGrant of it: it must be among its --namespaces",
+		ref.Namespace))
+}

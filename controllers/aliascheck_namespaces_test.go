@@ -1,0 +1,54 @@
+package controllers
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+var _ = Describe("An AliasCheck of a manager that watches two of three namespaces", func() {
+	It("follows other kinds in both of them, in each by its own objects", func(ctx SpecContext) {
+		first, second, third := newNamespace(ctx), newNamespace(ctx), newNamespace(ctx)
+		startAliases(aliasesWithResync(time.Minute), first, second)
+		newDeployment(ctx, first, "web")
+		newDeployment(ctx, third, "web")
+		there := newAlias(ctx, first, "front", targetingKind("apps/v1", "Deployment", "web"))
+		missing := newAlias(ctx, second, "front", targetingKind("apps/v1", "Deployment", "web"))
+		clusterScoped := newAlias(ctx, second, "space", targetingKind("v1", "Namespace", third))
+		Eventually(statusOf(ctx, there)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Eventually(statusOf(ctx, missing)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
+		Eventually(statusOf(ctx, clusterScoped)).Should(show(v1alpha1.StatePassing, "Current"))
+
+		deployment := newDeployment(ctx, second, "web")
+		Eventually(statusOf(ctx, missing)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Expect(api.Delete(ctx, deployment)).To(Succeed())
+		Eventually(statusOf(ctx, missing)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
+	})
+
+	DescribeTable("says of a target in the third that it is not watched, and is not Passing (I5)",
+		func(ctx SpecContext, apiVersion, kind string) {
+			first, second, third := newNamespace(ctx), newNamespace(ctx), newNamespace(ctx)
+			startAliases(aliasesWithResync(time.Minute), first, second)
+			report(ctx, newHealthCheck(ctx, third, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
+			newDeployment(ctx, third, "web")
+			alias := newAlias(ctx, first, "front", func(a *v1alpha1.AliasCheck) {
+				a.Spec.TargetRef = &v1alpha1.TargetReference{
+					APIVersion: apiVersion, Kind: kind, Name: "web", Namespace: third,
+				}
+			})
+			Eventually(statusOf(ctx, alias)).Should(SatisfyAll(
+				show(v1alpha1.StateCritical, v1alpha1.ReasonRefNotPermitted),
+				saying("the manager does not watch namespace "+third+
+					", and sees no ReferenceGrant of it: it must be among its --namespaces")))
+			Expect(statusOf(ctx, alias)(Default).Status.Culprit).
+				To(Equal(&v1alpha1.Culprit{Kind: kind, Name: "web", Namespace: third}))
+		},
+		Entry("a HealthCheck", "", "HealthCheck"),
+		Entry("any other kind", "apps/v1", "Deployment"),
+	)
+})
