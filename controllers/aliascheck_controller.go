@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -118,7 +119,7 @@ func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.
 		return reconcile.Result{}, err
 	}
 	observedAt := r.Clock.Now()
-	observation, err := r.targets.Observe(ctx, alias)
+	observation, err := r.observe(ctx, alias)
 	if err != nil {
 		return r.unreadable(ctx, alias, observation.Target, err)
 	}
@@ -142,6 +143,22 @@ func (r *AliasCheckReconciler) read(ctx context.Context, request reconcile.Reque
 		return nil, fmt.Errorf("reading the alias: %w", err)
 	}
 	return alias, nil
+}
+
+// observe looks at the target. A panic is held to be a read that failed, of this one alias: its state does not
+// outlive that any longer than with other failures.
+func (r *AliasCheckReconciler) observe(
+	ctx context.Context, alias *v1alpha1.AliasCheck,
+) (observation health.Observation, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			if ref, ok := target.ReferenceOf(alias); ok {
+				observation.Target = ref.String()
+			}
+			err = fmt.Errorf("reading the target panicked: %v\n%s", panicked, debug.Stack())
+		}
+	}()
+	return r.targets.Observe(ctx, alias)
 }
 
 func (r *AliasCheckReconciler) forget(request reconcile.Request) {

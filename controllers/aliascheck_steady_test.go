@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -125,17 +126,7 @@ var _ = Describe("An AliasCheck whose target cannot be read", func() {
 			return c.Get(ctx, key, object)
 		}})
 		clock := clocktesting.NewFakePassiveClock(time.Now())
-		watches, err := target.NewWatches(target.WatchesOptions{Config: plane.Config})
-		Expect(err).NotTo(HaveOccurred())
-		aliases := &AliasCheckReconciler{
-			Client: reader, Clock: clock, Resync: time.Minute,
-			Writer:  &StatusWriter{Client: api, Recorder: events.NewFakeRecorder(100), Clock: clock},
-			targets: &target.Observer{Client: reader, Watches: watches},
-		}
-		evaluate := func() error {
-			_, err := aliases.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(alias)})
-			return err
-		}
+		evaluate := evaluating(ctx, reader, clock, alias)
 		Expect(evaluate()).To(Succeed())
 		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StatePassing, "Fine"))
 
@@ -155,3 +146,52 @@ var _ = Describe("An AliasCheck whose target cannot be read", func() {
 		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StatePassing, "Fine"))
 	})
 })
+
+var _ = Describe("An AliasCheck whose evaluation panics", func() {
+	It("is Unknown after two minutes, and takes no other with it (I9)", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		report(ctx, newHealthCheck(ctx, namespace, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
+		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"))
+		malformed := false
+		reader := interceptor.NewClient(api, interceptor.Funcs{Get: func(
+			ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, _ ...client.GetOption,
+		) error {
+			if _, isTarget := object.(*v1alpha1.HealthCheck); isTarget && malformed {
+				panic("a status that nobody thought of")
+			}
+			return c.Get(ctx, key, object)
+		}})
+		clock := clocktesting.NewFakePassiveClock(time.Now())
+		evaluate := evaluating(ctx, reader, clock, alias)
+		Expect(evaluate()).To(Succeed())
+		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StatePassing, "Fine"))
+
+		malformed = true
+		Expect(evaluate()).To(MatchError(ContainSubstring("a status that nobody thought of")))
+		clock.SetTime(clock.Now().Add(readGrace))
+		Expect(evaluate()).NotTo(Succeed())
+		live := statusOf(ctx, alias)(Default)
+		Expect(live).To(SatisfyAll(
+			show(v1alpha1.StateUnknown, v1alpha1.ReasonReadError),
+			saying("the target cannot be read: see the log of the manager")))
+		Expect(live.Status.Target).To(Equal("HealthCheck/web"))
+	})
+})
+
+// evaluating is a reconciler without a manager, which evaluates one alias each time that it is called.
+func evaluating(
+	ctx context.Context, reader client.Client, clock clock.PassiveClock, alias *v1alpha1.AliasCheck,
+) func() error {
+	GinkgoHelper()
+	watches, err := target.NewWatches(target.WatchesOptions{Config: plane.Config})
+	Expect(err).NotTo(HaveOccurred())
+	aliases := &AliasCheckReconciler{
+		Client: reader, Clock: clock, Resync: time.Minute,
+		Writer:  &StatusWriter{Client: api, Recorder: events.NewFakeRecorder(100), Clock: clock},
+		targets: &target.Observer{Client: reader, Watches: watches},
+	}
+	return func() error {
+		_, err := aliases.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(alias)})
+		return err
+	}
+}
