@@ -172,7 +172,10 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 	switch alias.Spec.TargetRef.Kind {
 	case "HealthCheck":
 		check, exists := w.checks[key]
-		return conditionOfCheck(w.check(check), asked), exists
+		if !exists {
+			return shown{}, false
+		}
+		return conditionOfCheck(w.check(check), asked), true
 	case "AliasCheck":
 		next, exists := w.aliases[key]
 		if !exists || annotated(&next) {

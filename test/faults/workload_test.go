@@ -31,15 +31,20 @@ func TestI1I5EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 	makeHealthy()
 	elsewhere := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: r.namespace + "-elsewhere"}}
 	r.create(elsewhere)
-	w := &workload{rig: r, random: rand.New(rand.NewPCG(seed, 0)), namespaces: []string{r.namespace, elsewhere.Name}}
+	w := &workload{
+		rig: r, random: rand.New(rand.NewPCG(seed, 0)), namespaces: []string{r.namespace, elsewhere.Name},
+		done: map[string]int{}, seen: map[string]int{},
+	}
 	r.startManager("--namespaces=" + r.namespace + "," + elsewhere.Name)
 	for began, period := time.Now(), 0; period < 40 || time.Since(began) < soakFor; period++ {
 		for range 50 {
 			w.operate()
 		}
 		r.Eventually(w.wrong).Should(BeEmpty(), "AC_SEED=%d, period %d", seed, period)
+		w.remember()
 	}
-	t.Logf("%v", w.counts)
+	t.Logf("operations: %v", w.done)
+	t.Logf("shown after quiet periods: %v", w.seen)
 }
 
 // seedFromEnvironment is given by AC_SEED, and printed to be given.
@@ -58,7 +63,15 @@ type workload struct {
 	*rig
 	random     *rand.Rand
 	namespaces []string
-	counts     map[string]int
+	done       map[string]int // operations by name
+	seen       map[string]int // reasons of aliases
+}
+
+// remember counts what was shown, so that a log tells what a run has tested.
+func (w *workload) remember() {
+	for _, alias := range w.world().aliases {
+		w.seen[alias.Status.Reason]++
+	}
 }
 
 // wrong are the checks whose status differs from the oracle's, or is of an older spec.
@@ -127,18 +140,11 @@ func (w *workload) operate() {
 	drawn := w.random.IntN(total)
 	for _, operation := range operations {
 		if drawn -= operation.weight; drawn < 0 {
-			w.count(operation.name)
+			w.done[operation.name]++
 			operation.do()
 			return
 		}
 	}
-}
-
-func (w *workload) count(name string) {
-	if w.counts == nil {
-		w.counts = map[string]int{}
-	}
-	w.counts[name]++
 }
 
 func (w *workload) oneIn(n int) bool { return w.random.IntN(n) == 0 }
