@@ -21,14 +21,14 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 	seed := seedFromEnvironment(t)
 	r := newRig(t)
 	s := &specs{workload: workload{rig: r, random: rand.New(rand.NewPCG(seed, 9)), namespaces: []string{r.namespace}}}
-	s.createAll(0, 100)
+	s.createAll(0, 60)
 	m := r.startManager()
 	r.web()
-	s.createAll(100, rounds(200, 2000))
+	s.createAll(60, rounds(120, 1000))
 	r.Eventually(s.unreported).Should(BeEmpty())
 	for round := range 6 {
 		for range 10 {
-			check, alias := s.check(s.random.IntN(200)), s.alias(s.random.IntN(200))
+			check, alias := s.check(s.random.IntN(120)), s.alias(s.random.IntN(120))
 			s.respecify(check, check.Spec)
 			s.respecify(alias, alias.Spec)
 		}
