@@ -24,7 +24,7 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 	s.createAll(0, 60)
 	m := r.startManager()
 	r.web()
-	s.createAll(60, rounds(120, 1000))
+	s.createAll(60, 120)
 	r.Eventually(s.unreported).Should(BeEmpty())
 	for round := range 6 {
 		for range 10 {
