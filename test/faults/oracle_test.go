@@ -138,10 +138,11 @@ func (w *world) ringed(alias v1alpha1.AliasCheck) bool {
 		if !permitted {
 			return false
 		}
-		exists := false
-		if alias, exists = w.aliases[next]; !exists {
+		following, exists := w.aliases[next]
+		if !exists {
 			return false
 		}
+		alias = following
 	}
 }
 

@@ -1,0 +1,269 @@
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// I9: whatever the schema allows, nothing panics, every check is evaluated, and a well-formed one beside them
+// is evaluated as if it were alone. Some are there when the manager starts, some come and are edited later.
+func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
+	t.Parallel()
+	seed := seedFromEnvironment(t)
+	r := newRig(t)
+	s := &specs{workload: workload{rig: r, random: rand.New(rand.NewPCG(seed, 9)), namespaces: []string{r.namespace}}}
+	s.createAll(0, 60)
+	m := r.startManager()
+	r.web()
+	s.createAll(60, 120)
+	r.Eventually(s.unreported).Should(BeEmpty())
+	for round := range 6 {
+		for range 10 {
+			check, alias := s.check(s.random.IntN(120)), s.alias(s.random.IntN(120))
+			s.respecify(check, check.Spec)
+			s.respecify(alias, alias.Spec)
+		}
+		r.repaired(time.Now(), r.states("web"), r.flip(round%2 == 1))
+	}
+	r.Eventually(s.unreported).Should(BeEmpty())
+	select {
+	case <-m.Ended():
+		t.Error("the manager has ended")
+	default:
+	}
+	r.Expect(strings.Contains(strings.ToLower(m.Log()), "panic")).To(BeFalse(), "a panic in the log")
+}
+
+// specs are random ones, valid by the schema and hardly by anything else. They stay on this machine: what is
+// not a loopback address is one that the address guard refuses, or no name that a resolver would be asked for.
+type specs struct{ workload }
+
+func (s *specs) createAll(from, to int) {
+	for i := from; i < to; i++ {
+		s.create(s.check(i), s.alias(i))
+	}
+}
+
+// unreported are the checks which show nothing yet of their spec.
+func (s *specs) unreported() (names []string) {
+	var checks v1alpha1.HealthCheckList
+	s.Expect(direct.List(s.ctx, &checks, client.InNamespace(s.namespace))).To(Succeed())
+	for _, check := range checks.Items {
+		if check.Status.ObservedGeneration != check.Generation {
+			names = append(names, fmt.Sprintf("check %s %+v", check.Name, check.Spec))
+		}
+	}
+	var aliases v1alpha1.AliasCheckList
+	s.Expect(direct.List(s.ctx, &aliases, client.InNamespace(s.namespace))).To(Succeed())
+	for _, alias := range aliases.Items {
+		if alias.Status.ObservedGeneration != alias.Generation {
+			names = append(names, fmt.Sprintf("alias %s %+v %+v", alias.Name, alias.Spec.TargetRef, alias.Spec.Selector))
+		}
+	}
+	return names
+}
+
+func oneOf[T any](s *specs, choices ...T) T { return choices[s.random.IntN(len(choices))] }
+
+// maybe is the zero value half of the time.
+func maybe[T any](s *specs, value T) (result T) {
+	if s.oneIn(2) {
+		return value
+	}
+	return result
+}
+
+// text is of at least one and at most this many characters, some of which are hard to print.
+func (s *specs) text(most int) string {
+	alphabet := []rune("ab Z0-_./:%{}[]()<>\"'\\`$;|&*?#@~^,=+äß漢😀\u202e\u200b\u00a0\u0000\n\t\r\u001b\ufffd")
+	runes := make([]rune, 1+s.random.IntN(oneOf(s, 1, 8, most)))
+	for i := range runes {
+		runes[i] = alphabet[s.random.IntN(len(alphabet))]
+	}
+	return string(runes)
+}
+
+// line is text without control characters.
+func (s *specs) line(most int) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, s.text(most))
+}
+
+func (s *specs) host() string {
+	return oneOf(s, "127.0.0.1", "[::1]", "localhost", "169.254.169.254", "0.0.0.0", "[::]", "224.0.0.1",
+		"[fe80::1]", "[::ffff:169.254.1.1]", "[64:ff9b::7f00:1]", "[fd00:ec2::254]", "-", "..", "a..b")
+}
+
+func (s *specs) address() v1alpha1.Address {
+	port := oneOf(s, "1", "65535", "00080", strings.TrimPrefix(s.app.server.URL, "http://127.0.0.1:"))
+	return v1alpha1.Address(s.host() + ":" + port)
+}
+
+func (s *specs) url() string {
+	path := oneOf(s, "", "/", "//", "/%2e%2e/", "/a?b=%zz", "/#fragment", "/?"+strings.Repeat("x", 1500), "/%00")
+	return oneOf(s, "http://", "https://", "HTTP://") + strings.TrimPrefix(oneOf(s,
+		s.app.server.URL, "http://127.0.0.1", "http://[::1]:1", "http://169.254.169.254", "http://0.0.0.0:0",
+		"http://127.0.0.1:99999", "http://localhost:1",
+	), "http://") + path
+}
+
+func (s *specs) duration(choices ...time.Duration) *metav1.Duration {
+	return &metav1.Duration{Duration: oneOf(s, choices...)}
+}
+
+func (s *specs) object(name string, i int) metav1.ObjectMeta {
+	meta := metav1.ObjectMeta{Namespace: s.namespace, Name: fmt.Sprintf("%s-%d", name, i)}
+	if s.oneIn(10) {
+		meta.Annotations = map[string]string{maintenanceAnnotation: s.text(5000)}
+	}
+	return meta
+}
+
+func (s *specs) check(i int) *v1alpha1.HealthCheck {
+	failures := 1 + s.random.Int32N(100)
+	spec := v1alpha1.HealthCheckSpec{
+		Interval:         s.duration(10*time.Second, time.Minute, 24*time.Hour),
+		Timeout:          maybe(s, s.duration(100*time.Millisecond, time.Second, 1500*time.Millisecond)),
+		SuccessThreshold: s.random.Int32N(101),
+		FailureThreshold: failures,
+		InitialState:     v1alpha1.State(oneOf(s, "", "Unknown", "Passing", "Warning", "Critical")),
+		Suspend:          s.oneIn(10),
+	}
+	if s.oneIn(2) {
+		threshold := 1 + s.random.Int32N(failures)
+		spec.WarningThreshold = &threshold
+	}
+	if s.oneIn(10) {
+		spec.Maintenance = &v1alpha1.Maintenance{Reason: s.text(512)}
+	}
+	if s.oneIn(2) {
+		spec.NodeName = s.text(253)
+	} else {
+		spec.ServiceRef = &v1alpha1.LocalServiceReference{Name: s.text(253)}
+	}
+	s.source(&spec)
+	return &v1alpha1.HealthCheck{ObjectMeta: s.object("check", i), Spec: spec}
+}
+
+func (s *specs) source(spec *v1alpha1.HealthCheckSpec) {
+	switch s.random.IntN(6) {
+	case 0:
+		spec.HTTP = s.http()
+	case 1:
+		spec.TCP = &v1alpha1.TCPProbe{Address: s.address()}
+	case 2:
+		spec.GRPC = &v1alpha1.GRPCProbe{Address: s.address(), Service: s.text(256), TLS: maybe(s, s.tls())}
+	case 3:
+		spec.UDP = &v1alpha1.UDPProbe{Address: s.address(), Payload: s.text(1024)}
+	case 4:
+		ttl := s.duration(time.Second, 24*time.Hour)
+		spec.Heartbeat = &v1alpha1.HeartbeatProbe{LeaseName: s.text(253), TTL: ttl}
+	default:
+		spec.Job = &v1alpha1.JobProbe{CronJobRef: v1alpha1.CronJobReference{Name: s.text(253)}}
+	}
+}
+
+func (s *specs) http() *v1alpha1.HTTPProbe {
+	follow := s.oneIn(2)
+	probe := &v1alpha1.HTTPProbe{
+		URL: s.url(), Method: oneOf(s, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
+		Body: maybe(s, s.text(16384)), FollowRedirects: &follow, TLS: maybe(s, s.tls()),
+		ExpectedStatuses: maybe(s, []v1alpha1.StatusRange{oneOf[v1alpha1.StatusRange](s, "100-599", "599", "200-200")}),
+	}
+	for range s.random.IntN(32) {
+		probe.Headers = append(probe.Headers, s.header())
+	}
+	return probe
+}
+
+func (s *specs) header() v1alpha1.HTTPHeader {
+	header := v1alpha1.HTTPHeader{Name: oneOf(s, "Host", "host", "Content-Length", "Transfer-Encoding", "Connection",
+		"Upgrade", "Expect", "Trailer", "!#$%&*+.^_|~-", "X")}
+	if s.oneIn(10) {
+		header.ValueFrom = &v1alpha1.HeaderSource{SecretKeyRef: s.secretKey()}
+		return header
+	}
+	value := s.line(4096)
+	header.Value = &value
+	return header
+}
+
+func (s *specs) secretKey() v1alpha1.SecretKeyReference {
+	return v1alpha1.SecretKeyReference{Name: s.text(253), Key: s.text(253)}
+}
+
+func (s *specs) tls() *v1alpha1.TLSConfig {
+	config := &v1alpha1.TLSConfig{ServerName: maybe(s, s.text(253)), InsecureSkipVerify: s.oneIn(2)}
+	if s.oneIn(4) {
+		key := s.secretKey()
+		config.CASecretRef = &key
+	}
+	if s.oneIn(4) {
+		config.ClientCertSecretRef = &v1alpha1.SecretReference{Name: s.text(253)}
+	}
+	return config
+}
+
+func (s *specs) alias(i int) *v1alpha1.AliasCheck {
+	alias := &v1alpha1.AliasCheck{ObjectMeta: s.object("alias", i)}
+	alias.Spec.WhenMissing = maybe(s, worstFirst[1+s.random.IntN(4)])
+	alias.Spec.WhenEmpty = maybe(s, worstFirst[1+s.random.IntN(4)])
+	if s.oneIn(3) {
+		alias.Spec.Selector = s.selector()
+	} else {
+		alias.Spec.TargetRef = s.target()
+	}
+	return alias
+}
+
+func (s *specs) target() *v1alpha1.TargetReference {
+	name := oneOf(s, "a", "A..b", "0:_:0", strings.Repeat("x", 253), s.pick("check"), s.pick("alias"))
+	target := &v1alpha1.TargetReference{
+		Name: name, Kind: oneOf(s, "HealthCheck", "AliasCheck", "AliasCheck", "Service", "Node"),
+		ConditionType: maybe(s, oneOf(s, "Ready", "example.com/A..b", strings.Repeat("x", 316))),
+	}
+	if s.oneIn(2) {
+		target.Kind = oneOf(s, "Secret", "ConfigMap", "Pod", "PodList", "Event", "Namespace", "Deployment", "Lease",
+			"ReferenceGrant", "TokenReview", "Scale", "Nonsense", strings.Repeat("K", 63), "HealthCheck", "Node")
+		target.APIVersion = oneOf(s, "v1", "apps/v1", "v99", "a..b/v1", "events.k8s.io/v1", "coordination.k8s.io/v1",
+			"health.aliascheck.dev/v1alpha1", "gateway.networking.k8s.io/v1", "authentication.k8s.io/v1", "autoscaling/v1")
+	}
+	if target.Kind != "Node" {
+		target.Namespace = maybe(s, oneOf(s, s.namespace, "default", "nowhere", strings.Repeat("x", 63)))
+	}
+	return target
+}
+
+func (s *specs) selector() *v1alpha1.Selector {
+	selector := &v1alpha1.Selector{}
+	for range s.random.IntN(4) {
+		if selector.MatchLabels == nil {
+			selector.MatchLabels = map[string]v1alpha1.LabelValue{}
+		}
+		selector.MatchLabels[oneOf(s, "team", s.text(300))] = v1alpha1.LabelValue(s.text(63))
+	}
+	for range s.random.IntN(4) {
+		requirement := v1alpha1.SelectorRequirement{
+			Key:      oneOf(s, "team", "example.com/a..b", strings.Repeat("x", 317)),
+			Operator: oneOf(s, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists),
+		}
+		if requirement.Operator != metav1.LabelSelectorOpExists {
+			requirement.Values = []v1alpha1.LabelValue{v1alpha1.LabelValue(s.text(63))}
+		}
+		selector.MatchExpressions = append(selector.MatchExpressions, requirement)
+	}
+	return selector
+}
