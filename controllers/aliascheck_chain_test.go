@@ -72,7 +72,7 @@ var _ = Describe("A chain of AliasChecks", func() {
 		Eventually(statusOf(ctx, aliases[0])).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "Fine"))
 	})
 
-	It("that is one alias of itself is a ring", func() {
+	It("that is one alias of itself is a ring, whatever whenMissing says (I5)", func() {
 		alias := newAlias(ctx, namespace, "a", targeting("AliasCheck", "a"), whenMissing(v1alpha1.StatePassing))
 		Eventually(statusOf(ctx, alias)).Should(beStuck(v1alpha1.ReasonAliasCycle, "the alias reaches itself: a → a"))
 	})

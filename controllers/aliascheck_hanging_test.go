@@ -33,6 +33,7 @@ var _ = Describe("An AliasCheck of a kind whose API never answers", func() {
 		other := newAlias(ctx, namespace, "other", targetingKind("apps/v1", "Deployment", "web"))
 		Eventually(statusOf(ctx, other)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
 		for _, state := range []v1alpha1.State{v1alpha1.StatePassing, v1alpha1.StateCritical} {
+			annotate(ctx, stuck, "evaluate it, ahead of the other")
 			report(ctx, web, state, "Said", "as told", time.Now())
 			Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(state, "Said"))
 		}

@@ -31,7 +31,7 @@ var _ = Describe("An AliasCheck of a HealthCheck", func() {
 		startAliases(aliasesWithResync(time.Minute), namespace)
 	})
 
-	It("shows the state, reason, message and time of transition of its target", func() {
+	It("shows the state, reason, message and time of transition of its target, and the culprit (I8)", func() {
 		web := newHealthCheck(ctx, namespace, "web")
 		since := time.Now().Add(-time.Hour).Truncate(time.Second)
 		report(ctx, web, v1alpha1.StateCritical, v1alpha1.ReasonProbeFailed, "GET http://web: 503", since)
@@ -64,7 +64,7 @@ var _ = Describe("An AliasCheck of a HealthCheck", func() {
 		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
 	})
 
-	DescribeTable("shows whenMissing for a target that does not exist",
+	DescribeTable("shows whenMissing for a target that does not exist (I5)",
 		func(whenMissing, shown v1alpha1.State) {
 			alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "nobody"), func(a *v1alpha1.AliasCheck) {
 				a.Spec.WhenMissing = whenMissing
