@@ -240,8 +240,15 @@ func unreadable(err error) v1alpha1.State {
 	return v1alpha1.State(err.Error())
 }
 
-// hops is the bound of I1 where each of so many watches, one behind the other, has lost the change.
-func hops(count int) time.Duration { return time.Duration(count)*interval + 5*time.Second }
+// hops is the bound of I1 where each of so many watches, one behind the other, has lost the change: the interval
+// of each and 5 s. With short intervals those 5 s would measure how busy the machine is, so there are 20.
+func hops(count int) time.Duration {
+	slack := 5 * time.Second
+	if interval < time.Minute {
+		slack = 20 * time.Second
+	}
+	return time.Duration(count)*interval + slack
+}
 
 // repairedWithin is repaired, with a bound.
 func (r *rig) repairedWithin(
