@@ -14,7 +14,10 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/probe"
@@ -80,6 +83,29 @@ func ofEveryType(address string) []*v1alpha1.HealthCheck {
 	}
 }
 
+// endlessJobs are Jobs that never end, and whose watches last as long as the probe.
+type endlessJobs struct{}
+
+func (endlessJobs) CronJob(context.Context, string, string) (*batchv1.CronJob, error) {
+	return &batchv1.CronJob{}, nil
+}
+
+func (endlessJobs) JobsOf(context.Context, string, map[string]string) ([]batchv1.Job, string, error) {
+	return nil, "1", nil
+}
+
+func (endlessJobs) WatchJobsOf(ctx context.Context, _ string, _ map[string]string, _ string) (watch.Interface, error) {
+	events := watch.NewRaceFreeFake()
+	context.AfterFunc(ctx, events.Stop)
+	return events, nil
+}
+
+func (endlessJobs) Create(_ context.Context, job *batchv1.Job) (*batchv1.Job, error) { return job, nil }
+
+func (endlessJobs) Delete(context.Context, *batchv1.Job) error { return nil }
+
+func (endlessJobs) PodsOf(context.Context, *batchv1.Job) ([]corev1.Pod, error) { return nil, nil }
+
 func openFiles() (int, error) {
 	entries, err := os.ReadDir("/proc/self/fd")
 	return len(entries), err
@@ -88,10 +114,11 @@ func openFiles() (int, error) {
 func TestTenThousandProbesLeaveNothingBehind(t *testing.T) {
 	g := NewWithT(t)
 	options := onLoopback(t)
-	options.Leases = renewed(0, "", "")
+	options.Leases, options.Jobs = renewed(0, "", ""), endlessJobs{}
 	prober := probe.New(options)
 	heartbeat := v1alpha1.HealthCheckSpec{Heartbeat: &v1alpha1.HeartbeatProbe{LeaseName: "worker"}}
-	checks := []*v1alpha1.HealthCheck{checkOf(heartbeat)}
+	job := v1alpha1.HealthCheckSpec{Job: &v1alpha1.JobProbe{CronJobRef: v1alpha1.CronJobReference{Name: "smoke"}}}
+	checks := []*v1alpha1.HealthCheck{checkOf(heartbeat), checkOf(job)}
 	for _, address := range misbehaving(t) {
 		checks = append(checks, ofEveryType(address)...)
 	}
