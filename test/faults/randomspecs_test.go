@@ -92,6 +92,11 @@ func (s *specs) text(most int) string {
 	return string(runes)
 }
 
+// name is one that an object may have, and mostly none has.
+func (s *specs) name() string {
+	return oneOf(s, "web", "0", "a-0.b-1", strings.Repeat("x", 63), strings.Repeat("a.", 126)+"a")
+}
+
 // line is text without control characters.
 func (s *specs) line(most int) string {
 	return strings.Map(func(r rune) rune {
@@ -150,9 +155,9 @@ func (s *specs) check(i int) *v1alpha1.HealthCheck {
 		spec.Maintenance = &v1alpha1.Maintenance{Reason: s.text(512)}
 	}
 	if s.oneIn(2) {
-		spec.NodeName = s.text(253)
+		spec.NodeName = s.name()
 	} else {
-		spec.ServiceRef = &v1alpha1.LocalServiceReference{Name: s.text(253)}
+		spec.ServiceRef = &v1alpha1.LocalServiceReference{Name: s.name()}
 	}
 	s.source(&spec)
 	return &v1alpha1.HealthCheck{ObjectMeta: s.object("check", i), Spec: spec}
@@ -170,9 +175,9 @@ func (s *specs) source(spec *v1alpha1.HealthCheckSpec) {
 		spec.UDP = &v1alpha1.UDPProbe{Address: s.address(), Payload: s.text(1024)}
 	case 4:
 		ttl := s.duration(time.Second, 24*time.Hour)
-		spec.Heartbeat = &v1alpha1.HeartbeatProbe{LeaseName: s.text(253), TTL: ttl}
+		spec.Heartbeat = &v1alpha1.HeartbeatProbe{LeaseName: s.name(), TTL: ttl}
 	default:
-		spec.Job = &v1alpha1.JobProbe{CronJobRef: v1alpha1.CronJobReference{Name: s.text(253)}}
+		spec.Job = &v1alpha1.JobProbe{CronJobRef: v1alpha1.CronJobReference{Name: s.name()}}
 	}
 }
 
@@ -180,8 +185,11 @@ func (s *specs) http() *v1alpha1.HTTPProbe {
 	follow := s.oneIn(2)
 	probe := &v1alpha1.HTTPProbe{
 		URL: s.url(), Method: oneOf(s, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
-		Body: maybe(s, s.text(16384)), FollowRedirects: &follow, TLS: maybe(s, s.tls()),
+		Body: maybe(s, s.text(16384)), FollowRedirects: &follow,
 		ExpectedStatuses: maybe(s, []v1alpha1.StatusRange{oneOf[v1alpha1.StatusRange](s, "100-599", "599", "200-200")}),
+	}
+	if strings.HasPrefix(probe.URL, "https:") {
+		probe.TLS = maybe(s, s.tls())
 	}
 	for range s.random.IntN(32) {
 		probe.Headers = append(probe.Headers, s.header())
@@ -202,7 +210,7 @@ func (s *specs) header() v1alpha1.HTTPHeader {
 }
 
 func (s *specs) secretKey() v1alpha1.SecretKeyReference {
-	return v1alpha1.SecretKeyReference{Name: s.text(253), Key: s.text(253)}
+	return v1alpha1.SecretKeyReference{Name: s.name(), Key: oneOf(s, "tls.crt", "-._A", strings.Repeat("k", 253))}
 }
 
 func (s *specs) tls() *v1alpha1.TLSConfig {
@@ -212,7 +220,7 @@ func (s *specs) tls() *v1alpha1.TLSConfig {
 		config.CASecretRef = &key
 	}
 	if s.oneIn(4) {
-		config.ClientCertSecretRef = &v1alpha1.SecretReference{Name: s.text(253)}
+		config.ClientCertSecretRef = &v1alpha1.SecretReference{Name: s.name()}
 	}
 	return config
 }
