@@ -174,12 +174,12 @@ func (r *AliasCheckReconciler) show(
 	updated.Status = health.ApplyObservation(alias, observation, observedAt)
 	written, err := r.Writer.Write(ctx, alias, updated, observedAt)
 	if dropped(err) {
-		return evaluateAgainIn(retrySoon), nil
+		return again(retrySoon), nil
 	}
 	if written {
 		r.countConvergence(alias, updated)
 	}
-	return evaluateAgainIn(health.Early(alias.UID, r.Resync)), err
+	return again(health.Early(alias.UID, r.Resync)), err
 }
 
 // unreadable keeps the state for a while, and then admits that nothing is known.
@@ -202,14 +202,9 @@ func (r *AliasCheckReconciler) unreadable(
 // and the alias need not look again before the wait is over.
 func retryRead(err error, wait time.Duration) (reconcile.Result, error) {
 	if errors.Is(err, target.ErrNotYet) {
-		return evaluateAgainIn(wait), nil
+		return again(wait), nil
 	}
 	return reconcile.Result{}, err
-}
-
-// evaluateAgainIn sets the priority too: an alias of the initial list would keep the low one it came with.
-func evaluateAgainIn(wait time.Duration) reconcile.Result {
-	return reconcile.Result{RequeueAfter: wait, Priority: new(priorityDue)}
 }
 
 // countConvergence is only told of changes of state: other writes have no transition to measure from.

@@ -231,6 +231,8 @@ const (
 	retrySlot = time.Second
 )
 
+// again asks for another look. It states the priority: an object of the initial list would otherwise keep the low
+// one that it came with, for ever.
 func again(after time.Duration) reconcile.Result {
 	return reconcile.Result{RequeueAfter: after, Priority: new(priorityDue)}
 }

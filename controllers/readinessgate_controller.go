@@ -72,12 +72,12 @@ func (r *ReadinessGateReconciler) Reconcile(ctx context.Context, request reconci
 	}
 	err = r.write(ctx, pod, gate.Due(pod, aliases, observedAt), observedAt)
 	if dropped(err) {
-		return againAfter(retrySoon), nil
+		return again(retrySoon), nil
 	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	return againAfter(health.Early(pod.UID, r.Resync)), nil
+	return again(health.Early(pod.UID, r.Resync)), nil
 }
 
 // observe reads the aliases that the gates of a pod name. One that does not exist is not among them.
@@ -115,9 +115,4 @@ func (r *ReadinessGateReconciler) write(
 	}
 	r.tell(pod, due)
 	return nil
-}
-
-// againAfter states the priority: a pod of the initial list would otherwise keep its low one for ever.
-func againAfter(wait time.Duration) reconcile.Result {
-	return reconcile.Result{RequeueAfter: wait, Priority: new(priorityDue)}
 }

@@ -50,7 +50,7 @@ func Start(kubeconfig string, flags ...string) (*Manager, error) {
 	}
 	m := &Manager{log: &Log{}, ended: make(chan struct{})}
 	for _, address := range []*string{&m.HealthAddress, &m.MetricsAddress} {
-		if *address, err = freeAddress(); err != nil {
+		if *address, err = FreeAddress(); err != nil {
 			return nil, err
 		}
 	}
@@ -135,10 +135,8 @@ func (m *Manager) Ended() <-chan struct{} { return m.ended }
 // Log is what the manager has printed so far.
 func (m *Manager) Log() string { return m.log.String() }
 
-// PID is the process id.
-func (m *Manager) PID() int { return m.command.Process.Pid }
-
-func freeAddress() (string, error) {
+// FreeAddress is a loopback address on which nothing listens now.
+func FreeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("finding a free port: %w", err)
