@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -83,7 +84,8 @@ func (r *rig) delete(name string) {
 	r.Expect(r.direct.Delete(r.t.Context(), name, metav1.DeleteOptions{})).To(Succeed())
 }
 
-// watch begins like a reflector: the objects that exist, a bookmark, and then what happens.
+// watch begins like a reflector: the objects that exist, a bookmark, and then what happens. The bookmarks that the API
+// server sends later, in its own time, are left out.
 func (r *rig) watch() <-chan watch.Event {
 	initial := true
 	watcher, err := r.through.Watch(r.t.Context(), metav1.ListOptions{
@@ -92,8 +94,15 @@ func (r *rig) watch() <-chan watch.Event {
 		AllowWatchBookmarks:  true,
 	})
 	r.Expect(err).NotTo(HaveOccurred())
+	watcher = watch.Filter(watcher, func(event watch.Event) (watch.Event, bool) {
+		return event, event.Type != watch.Bookmark || endsInitialEvents(event.Object)
+	})
 	r.t.Cleanup(watcher.Stop)
 	return watcher.ResultChan()
+}
+
+func endsInitialEvents(object runtime.Object) bool {
+	return object.(*corev1.ConfigMap).Annotations[metav1.InitialEventsAnnotationKey] == "true"
 }
 
 func (r *rig) expect(events <-chan watch.Event, eventType watch.EventType, name string) {
@@ -111,7 +120,7 @@ func TestFramesAreSwallowedAfterTheInitialOnes(t *testing.T) {
 		t.Run(contentType, func(t *testing.T) {
 			r := newRig(t, contentType)
 			r.create("existing")
-			r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Swallow, Resource: "configmaps"}}})
+			r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Swallow, Type: "ADDED", Resource: "configmaps"}}})
 			events := r.watch()
 			r.expect(events, watch.Added, "existing")
 			r.expect(events, watch.Bookmark, "")
@@ -131,7 +140,7 @@ func TestFramesAreSwallowedByTypeResourceAndTurn(t *testing.T) {
 	}{
 		"by type":             {proxy.FrameFault{Type: "DELETED"}, []string{"ADDED a", "ADDED b", "ADDED c"}},
 		"of another resource": {proxy.FrameFault{Resource: "secrets"}, []string{"ADDED a", "ADDED b", "DELETED a", "ADDED c"}},
-		"every second":        {proxy.FrameFault{Every: 2}, []string{"ADDED a", "DELETED a"}},
+		"every second":        {proxy.FrameFault{Type: "ADDED", Every: 2}, []string{"ADDED a", "DELETED a", "ADDED c"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, protobuf)
@@ -166,7 +175,7 @@ func TestAFrozenStreamKeepsItsOrderWhenItThaws(t *testing.T) {
 	r := newRig(t, protobuf)
 	events := r.watch()
 	r.expect(events, watch.Bookmark, "")
-	r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Freeze}}})
+	r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Freeze, Type: "ADDED"}}})
 	r.create("first", "second")
 	r.Eventually(r.proxy.FramesHit).Should(Equal(1))
 	r.Expect(events).NotTo(Receive())
