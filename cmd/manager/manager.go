@@ -145,10 +145,10 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer ta
 	if err := o.setupAliasChecks(ctx, mgr, writer, newInformer); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
-	if err := o.setupReadinessGates(ctx, mgr, writer); err != nil {
+	if err := o.setupReadinessGates(ctx, mgr); err != nil {
 		return fmt.Errorf("setting up readiness gates: %w", err)
 	}
-	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo())
+	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo(), eventsDropped)
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding /healthz: %w", err)
 	}
@@ -204,14 +204,18 @@ func (o *options) setupAliasChecks(
 	}).SetupWithManager(ctx, mgr)
 }
 
-func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter) error {
+func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager) error {
 	if !o.readinessGates {
 		return nil
 	}
+	recorder, err := newRecorder(ctx, mgr)
+	if err != nil {
+		return err
+	}
 	return (&controllers.ReadinessGateReconciler{
 		Client:        mgr.GetClient(),
-		Recorder:      writer.Recorder,
-		Clock:         writer.Clock,
+		Recorder:      recorder,
+		Clock:         clock.RealClock{},
 		Resync:        o.resyncInterval,
 		MaxConcurrent: maxConcurrentGates,
 	}).SetupWithManager(ctx, mgr)
