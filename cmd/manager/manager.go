@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,11 +43,14 @@ const (
 	// write; a thousand writes together time out at a small API server, and the leader's lease with them.
 	maxConcurrentWrites = 64
 	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
-	// 2.2 times as long, so that with its default of 2 s a hand-over could take more than 4 s.
-	leaderRetryPeriod = 750 * time.Millisecond
-	// shutdownTimeout bounds the end of probes and writes. Giving the lease back may take 5 s more where the API
-	// server hangs, and SIGTERM ends the process within ten.
+	// 2.2 times as long. A standby that looks just before the lease ends looks again after that, and it has counted from
+	// a look that came as late: a leader that dies without a word is followed within the lease's 15 s and 2 s more.
+	leaderRetryPeriod = 450 * time.Millisecond
+	// shutdownTimeout bounds the end of probes and writes. Giving the lease back comes after that.
 	shutdownTimeout = 4 * time.Second
+	// exitTimeout bounds all of it: SIGTERM ends the process within ten seconds, also where the API server hangs while
+	// it is to take the lease back.
+	exitTimeout = 9 * time.Second
 )
 
 func scheme() *runtime.Scheme {
@@ -72,6 +76,7 @@ func runManager(ctx context.Context, o *options) error {
 	if err := o.setup(ctx, mgr, options.Cache.NewInformer); err != nil {
 		return err
 	}
+	defer exitInTime(ctx, exitTimeout, os.Exit)()
 	return mgr.Start(ctx)
 }
 

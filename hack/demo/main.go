@@ -23,7 +23,9 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A terminal that is closed, and a reader of the output that has gone, end the demo as Ctrl-C does: what it started
+	// must not outlive it.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	err := run(ctx)
 	stop()
 	if err != nil {
@@ -69,6 +71,9 @@ func run(ctx context.Context) (err error) {
 	defer func() { err = cmp.Or(err, manager.stop()) }()
 
 	if err := applySamples(ctx, cp, service.address); err != nil {
+		if ctx.Err() != nil {
+			return interrupted(length)
+		}
 		return err
 	}
 	explain(cp.Kubeconfig, service.address)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -107,6 +108,20 @@ func TestSIGTERMEndsTheProcessWithinTenSecondsThoughProbesHang(t *testing.T) {
 	})
 	g.Eventually(asked, patience).Should(Receive())
 	g.Expect(manager.Stop()).To(Succeed(), "it fails ten seconds after SIGTERM")
+}
+
+func TestSIGTERMEndsALeaderWithinTenSecondsThoughTheAPIServerHangs(t *testing.T) {
+	g := NewWithT(t)
+	namespace := newNamespace(t)
+	manager := started(t, "--leader-elect", "--leader-election-namespace="+namespace)
+	newCheck(t, namespace, healthy(t))
+	g.Eventually(metricsOf(t, manager), patience).Should(ContainSubstring(`aliascheck_probes_total{result="passed",type="http"}`))
+	apiserver, err := plane.Process("kube-apiserver")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(apiserver.Signal(syscall.SIGSTOP)).To(Succeed())
+	t.Cleanup(func() { g.Expect(apiserver.Signal(syscall.SIGCONT)).To(Succeed()) })
+	g.Expect(manager.Signal(syscall.SIGTERM)).To(Succeed())
+	g.Eventually(manager.Ended(), 10*time.Second).Should(BeClosed())
 }
 
 func TestAMetricVanishesWithItsObject(t *testing.T) {

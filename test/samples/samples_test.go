@@ -39,6 +39,20 @@ func TestEverySampleIsValid(t *testing.T) {
 	}
 }
 
+func TestTheKustomizationHasEverySample(t *testing.T) {
+	folder := filepath.Join(controlplane.Root(), "config", "samples")
+	content, err := os.ReadFile(filepath.Join(folder, "kustomization.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range samples(t) {
+		listed := strings.Contains(string(content), "\n- "+filepath.Base(file)+"\n")
+		if demo := filepath.Dir(file) != folder; listed == demo {
+			t.Errorf("%s: listed is %t, and it is of the demo: %t", file, listed, demo)
+		}
+	}
+}
+
 func TestThereIsASampleOfEverySource(t *testing.T) {
 	for _, source := range []string{"http", "tcp", "grpc", "udp", "heartbeat", "job"} {
 		mustHaveSample(t, "healthcheck_"+source+".yaml")
