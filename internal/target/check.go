@@ -40,10 +40,10 @@ func memberOf(kind string, check v1alpha1.Check) health.Member {
 		Namespace: check.GetNamespace(),
 		Name:      check.GetName(),
 		State:     health.Known(status.State),
-		Reason:    status.Reason,
+		Reason:    reasonOr(status.Reason, string(status.State)),
 		Message:   status.Message,
 	}
-	if member.Reason == "" {
+	if status.State == "" {
 		member.Reason = v1alpha1.ReasonNotYetReported
 	}
 	if status.LastTransitionTime != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/aliascheck/aliascheck/internal/health"
 )
 
-// orCondition is the member itself, or, where the reference asks for one condition, the member as that
-// condition shows it. Maintenance is an operator's word, and no condition speaks against it.
+// orCondition is a check itself, or, where the reference asks for one condition, the check as that condition shows it.
+// Maintenance is an operator's word, and no condition speaks against it, wherever in a chain it was said.
 func orCondition(ref Reference, member health.Member, conditions []metav1.Condition) health.Member {
-	if ref.ConditionType == "" || member.State == v1alpha1.StateMaintenance && member.Reason == v1alpha1.ReasonMaintenance {
+	if ref.ConditionType == "" || member.State == v1alpha1.StateMaintenance {
 		return member
 	}
 	return conditionMember(member, ref.ConditionType, conditions)
@@ -89,11 +89,13 @@ func conditionsOf(object *unstructured.Unstructured) []metav1.Condition {
 func conditionFrom(fields map[string]any) metav1.Condition {
 	text := func(name string) string { s, _ := fields[name].(string); return s }
 	since, _ := time.Parse(time.RFC3339, text("lastTransitionTime"))
+	generation, _ := fields["observedGeneration"].(int64)
 	return metav1.Condition{
 		Type:               text("type"),
 		Status:             metav1.ConditionStatus(text("status")),
 		Reason:             text("reason"),
 		Message:            text("message"),
+		ObservedGeneration: generation,
 		LastTransitionTime: metav1.NewTime(since),
 	}
 }

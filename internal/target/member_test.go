@@ -82,6 +82,32 @@ func TestTheHealthOfAnyKindIsThatOfKstatus(t *testing.T) {
 			"Seen", v1alpha1.StateUnknown, "Dunno"},
 		"one condition that is absent": {
 			`{apiVersion: v1, kind: Pod}`, "Seen", v1alpha1.StateUnknown, "ConditionNotFound"},
+		"one condition in a status of an older generation": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {observedGeneration: 1,
+			  conditions: [{type: Seen, status: "True", reason: Surely}]}}`, "Seen", v1alpha1.StateWarning, "InProgress"},
+		"one condition that is itself of an older generation": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {
+			  conditions: [{type: Seen, status: "True", reason: Surely, observedGeneration: 1}]}}`,
+			"Seen", v1alpha1.StateWarning, "InProgress"},
+		"one condition of this generation, beside one of an older": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {
+			  conditions: [{type: Seen, status: "True", reason: Surely, observedGeneration: 2},
+			  {type: Heard, status: "True", observedGeneration: 1}]}}`, "Seen", v1alpha1.StatePassing, "Surely"},
+		"one condition that is absent from a status of an older generation": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {observedGeneration: 1}}`,
+			"Seen", v1alpha1.StateWarning, "InProgress"},
+		"Ready of an older generation": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {
+			  conditions: [{type: Ready, status: "True", reason: Issued, observedGeneration: 1}]}}`,
+			"", v1alpha1.StateWarning, "InProgress"},
+		"one condition of what is being deleted": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {deletionTimestamp: "2026-01-02T12:00:00Z"},
+			  status: {conditions: [{type: Seen, status: "True", reason: Surely}]}}`,
+			"Seen", v1alpha1.StateCritical, "Terminating"},
+		"one condition of what is being deleted and of an older generation": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2, deletionTimestamp: "2026-01-02T12:00:00Z"},
+			  status: {observedGeneration: 1, conditions: [{type: Seen, status: "True", reason: Surely}]}}`,
+			"Seen", v1alpha1.StateCritical, "Terminating"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole := object(t, c.object)
@@ -186,5 +212,40 @@ func TestAnAnnotatedCheckIsInMaintenanceBeforeItsStatusSaysSo(t *testing.T) {
 	check.Status.State, check.Status.Message = v1alpha1.StateMaintenance, "disk"
 	if m := healthCheckMember(check); m.Since.IsZero() {
 		t.Errorf("the status says since when, and the member does not: %+v", m)
+	}
+}
+
+func TestTheReasonOfACheckIsItsOwnWhereItHasOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		status v1alpha1.CheckStatus
+		want   string
+	}{
+		"a reason":                   {v1alpha1.CheckStatus{State: v1alpha1.StateCritical, Reason: "ProbeFailed"}, "ProbeFailed"},
+		"no state yet":               {v1alpha1.CheckStatus{}, "NotYetReported"},
+		"a state without a reason":   {v1alpha1.CheckStatus{State: v1alpha1.StateCritical}, "Critical"},
+		"a reason that cannot be it": {v1alpha1.CheckStatus{State: v1alpha1.StateWarning, Reason: "o k!"}, "Warning"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			check := &v1alpha1.HealthCheck{Status: v1alpha1.HealthCheckStatus{CheckStatus: c.status}}
+			if m := healthCheckMember(check); m.Reason != c.want {
+				t.Errorf("got %s, want %s", m.Reason, c.want)
+			}
+		})
+	}
+}
+
+// The old Ready of a check in maintenance is False, and would be told as a failure.
+func TestMaintenanceOfACheckWinsOverItsConditions(t *testing.T) {
+	notReady := []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "MaintenanceChecks"}}
+	for _, reason := range []string{v1alpha1.ReasonMaintenance, "MaintenanceChecks"} {
+		alias := &v1alpha1.AliasCheck{Status: v1alpha1.AliasCheckStatus{CheckStatus: v1alpha1.CheckStatus{
+			State: v1alpha1.StateMaintenance, Reason: reason, Conditions: notReady,
+		}}}
+		for _, asked := range []string{v1alpha1.ConditionReady, "Absent"} {
+			m := orCondition(Reference{ConditionType: asked}, aliasMember(alias), notReady)
+			if m.State != v1alpha1.StateMaintenance || m.Reason != reason {
+				t.Errorf("condition %s of an alias with %s: got %s %s", asked, reason, m.State, m.Reason)
+			}
+		}
 	}
 }

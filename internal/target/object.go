@@ -41,9 +41,45 @@ func objectMember(ref Reference, object *unstructured.Unstructured) health.Membe
 		return member
 	}
 	if ref.ConditionType != "" {
-		return conditionMember(member, ref.ConditionType, conditionsOf(object))
+		return objectCondition(member, ref.ConditionType, object)
 	}
 	return kstatusMember(member, object)
+}
+
+// objectCondition shows a condition of an object. While the object is being deleted, and while the condition is of an
+// older generation, it says nothing of what is there now: then the state is that which kstatus has for it.
+func objectCondition(member health.Member, kind string, object *unstructured.Unstructured) health.Member {
+	conditions := conditionsOf(object)
+	condition, _ := conditionOf(conditions, kind)
+	switch {
+	case object.GetDeletionTimestamp() != nil:
+		return inKstatus(member, kstatus.TerminatingStatus, "it is being deleted")
+	case ofOlderGeneration(object), conditionIsOlder(object, condition):
+		return inKstatus(member, kstatus.InProgressStatus, olderMessage(object))
+	default:
+		return conditionMember(member, kind, conditions)
+	}
+}
+
+// inKstatus is a member with one of the statuses of kstatus, which is its reason too.
+func inKstatus(member health.Member, status kstatus.Status, message string) health.Member {
+	member.State, member.Reason, member.Message = stateOfKstatus[status], status.String(), message
+	return member
+}
+
+// ofOlderGeneration reports whether the status of an object is not of its present spec, as far as it says so.
+func ofOlderGeneration(object *unstructured.Unstructured) bool {
+	observed, says, err := unstructured.NestedInt64(object.Object, "status", "observedGeneration")
+	return says && err == nil && observed != object.GetGeneration()
+}
+
+// conditionIsOlder reports the same of one condition, for kinds whose controllers say it there.
+func conditionIsOlder(object *unstructured.Unstructured, condition metav1.Condition) bool {
+	return condition.ObservedGeneration > 0 && condition.ObservedGeneration < object.GetGeneration()
+}
+
+func olderMessage(object *unstructured.Unstructured) string {
+	return fmt.Sprintf("its status is not yet that of generation %d, its spec's", object.GetGeneration())
 }
 
 // kstatusMember is what kstatus makes of an object: Current Passing, InProgress Warning, Failed and
@@ -55,6 +91,9 @@ func kstatusMember(member health.Member, object *unstructured.Unstructured) heal
 		return member
 	}
 	result, err := kstatus.Compute(object)
+	if err == nil && result.Status == kstatus.CurrentStatus && readyIsOlder(object) {
+		return inKstatus(member, kstatus.InProgressStatus, olderMessage(object))
+	}
 	if err != nil {
 		member.State, member.Reason = v1alpha1.StateUnknown, string(kstatus.UnknownStatus)
 		member.Message = "its status cannot be read: " + err.Error()
@@ -67,6 +106,12 @@ func kstatusMember(member health.Member, object *unstructured.Unstructured) heal
 	}
 	member.Reason, member.Since = toldBy(result, object)
 	return member
+}
+
+// readyIsOlder reports whether the condition Ready is of an older generation: kstatus looks at that of the status only.
+func readyIsOlder(object *unstructured.Unstructured) bool {
+	ready, _ := conditionOf(conditionsOf(object), v1alpha1.ConditionReady)
+	return conditionIsOlder(object, ready)
 }
 
 var stateOfKstatus = map[kstatus.Status]v1alpha1.State{

@@ -197,7 +197,7 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 // conditionOfCheck is the state of a check, or the condition of it that is asked for. Maintenance is both.
 func conditionOfCheck(check shown, asked string) shown {
 	switch {
-	case asked == "" || check == maintained:
+	case asked == "" || check.state == v1alpha1.StateMaintenance:
 		return check
 	case asked != "Ready":
 		return shown{v1alpha1.StateUnknown, "ConditionNotFound"}
