@@ -45,11 +45,15 @@ type AliasCheckReconciler struct {
 	Namespaces []string
 	// NewInformer makes the informers of kinds that are watched while an alias needs them; client-go's by default.
 	NewInformer target.NewInformerFunc
+	// FailingSince is that of the sweep which covers the cache and NewInformer; nil where there is none.
+	FailingSince target.FailingSinceFunc
 	// RetryKind is how long to wait before a kind that is not installed is asked for again; 20 s by default.
 	RetryKind time.Duration
 
 	targets  *target.Observer
 	failures readFailures
+	// grace is shorter than readGrace in tests.
+	grace time.Duration
 	// deaf drops every edge, in tests: then the resync alone has to find what changed.
 	deaf bool
 	// evaluated, where set, is called after each evaluation, in tests.
@@ -71,7 +75,9 @@ func (r *AliasCheckReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Ma
 	if err != nil {
 		return err
 	}
-	r.targets = &target.Observer{Client: r.Client, Watches: watches, Namespaces: r.Namespaces}
+	r.targets = &target.Observer{
+		Client: r.Client, Watches: watches, Namespaces: r.Namespaces, FailingSince: r.FailingSince,
+	}
 	return r.watch(mgr, aliasEdges{client: r.Client, deaf: r.deaf})
 }
 
@@ -120,6 +126,9 @@ func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.
 	}
 	observedAt := r.Clock.Now()
 	observation, err := r.observe(ctx, alias)
+	if err == nil {
+		err = r.unconfirmed(observation, observedAt)
+	}
 	if err != nil {
 		return r.unreadable(ctx, alias, observation.Target, err)
 	}
@@ -127,7 +136,34 @@ func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.
 	if r.evaluated != nil {
 		defer r.evaluated()
 	}
-	return r.show(ctx, alias, observation, observedAt)
+	result, err := r.show(ctx, alias, observation, observedAt)
+	return r.inTime(result, observation, observedAt), err
+}
+
+// unconfirmed is the error of what was read from a cache that could not be kept true for the whole grace.
+func (r *AliasCheckReconciler) unconfirmed(observation health.Observation, now time.Time) error {
+	since := observation.FailingSince
+	if since.IsZero() || now.Sub(since) < r.readGrace() {
+		return nil
+	}
+	return target.UnconfirmedError{Since: since}
+}
+
+// inTime looks again when the grace of a cache that cannot be kept true is over.
+func (r *AliasCheckReconciler) inTime(
+	result reconcile.Result, observation health.Observation, now time.Time,
+) reconcile.Result {
+	if !observation.FailingSince.IsZero() {
+		result.RequeueAfter = min(result.RequeueAfter, r.readGrace()-now.Sub(observation.FailingSince))
+	}
+	return result
+}
+
+func (r *AliasCheckReconciler) readGrace() time.Duration {
+	if r.grace > 0 {
+		return r.grace
+	}
+	return readGrace
 }
 
 // read gets an alias from the cache, without a copy: the inside of it is the cache's. It is nil where there is
@@ -188,7 +224,11 @@ func (r *AliasCheckReconciler) unreadable(
 ) (reconcile.Result, error) {
 	now := r.Clock.Now()
 	wait := health.Early(alias.UID, r.Resync)
-	if left := readGrace - now.Sub(r.failures.since(alias, now)); left > 0 {
+	since := r.failures.since(alias, now)
+	if cache := (target.UnconfirmedError{}); errors.As(err, &cache) {
+		since = cache.Since
+	}
+	if left := r.readGrace() - now.Sub(since); left > 0 {
 		return retryRead(err, min(wait, left))
 	}
 	result, writeErr := r.show(ctx, alias, health.ReadError(name, whyUnreadable(err)), now)

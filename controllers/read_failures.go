@@ -60,9 +60,12 @@ func (f *readFailures) ended(alias types.NamespacedName) {
 func whyUnreadable(err error) string {
 	var status apierrors.APIStatus
 	var network net.Error
+	var cache target.UnconfirmedError
 	switch {
 	case errors.Is(err, target.ErrNotYet):
 		return "the API server has not answered yet"
+	case errors.As(err, &cache):
+		return "the API server fails to list and watch what it is read from"
 	case errors.As(err, &status) && status.Status().Reason != "":
 		return "the API server says " + string(status.Status().Reason)
 	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):

@@ -66,14 +66,15 @@ func runManager(ctx context.Context, o *options) error {
 		return fmt.Errorf("finding the API server: %w", err)
 	}
 	options := o.managerOptions()
-	if err := o.attachSweep(config, &options.Cache); err != nil {
+	sweeper, err := o.attachSweep(config, &options.Cache)
+	if err != nil {
 		return fmt.Errorf("setting up the sweep: %w", err)
 	}
 	mgr, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
-	if err := o.setup(ctx, mgr, options.Cache.NewInformer); err != nil {
+	if err := o.setup(ctx, mgr, sweeper); err != nil {
 		return err
 	}
 	defer exitInTime(ctx, exitTimeout, os.Exit)()
@@ -81,7 +82,7 @@ func runManager(ctx context.Context, o *options) error {
 }
 
 // attachSweep keeps every cache of the manager honest, those that come later too.
-func (o *options) attachSweep(config *rest.Config, options *cache.Options) error {
+func (o *options) attachSweep(config *rest.Config, options *cache.Options) (*sweep.Sweeper, error) {
 	sweeper, err := sweep.New(sweep.Options{
 		Interval:   o.sweepInterval,
 		Scheme:     scheme(),
@@ -89,9 +90,9 @@ func (o *options) attachSweep(config *rest.Config, options *cache.Options) error
 		Log:        ctrl.Log.WithName("sweep"),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return sweeper.Attach(config, options)
+	return sweeper, sweeper.Attach(config, options)
 }
 
 func (o *options) managerOptions() ctrl.Options {
@@ -138,7 +139,7 @@ func (o *options) metricsOptions() metricsserver.Options {
 }
 
 // setup registers all that runs in the manager. The informers of kinds that aliases need are swept like the others.
-func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer target.NewInformerFunc) error {
+func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep.Sweeper) error {
 	recorder, err := newRecorder(ctx, mgr)
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, newInformer ta
 	if err := o.setupHealthChecks(mgr, writer); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
-	if err := o.setupAliasChecks(ctx, mgr, writer, newInformer); err != nil {
+	if err := o.setupAliasChecks(ctx, mgr, writer, sweeper); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
 	if err := o.setupReadinessGates(ctx, mgr); err != nil {
@@ -196,7 +197,7 @@ func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
 }
 
 func (o *options) setupAliasChecks(
-	ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter, newInformer target.NewInformerFunc,
+	ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter, sweeper *sweep.Sweeper,
 ) error {
 	return (&controllers.AliasCheckReconciler{
 		Client:                  mgr.GetClient(),
@@ -205,7 +206,8 @@ func (o *options) setupAliasChecks(
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
 		Namespaces:              o.namespaces,
-		NewInformer:             newInformer,
+		NewInformer:             sweeper.NewInformer,
+		FailingSince:            sweeper.FailingSince,
 	}).SetupWithManager(ctx, mgr)
 }
 

@@ -23,6 +23,8 @@ type Observation struct {
 	Combined bool
 	// Members are what counts.
 	Members []Member
+	// FailingSince is since when what all this was read from could not be kept true; zero while it is.
+	FailingSince time.Time
 }
 
 // Alias is what an AliasCheck of this namespace shall show after an observation.

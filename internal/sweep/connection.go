@@ -18,10 +18,11 @@ type connection struct {
 	expireOnce sync.Once
 	initial    atomic.Bool  // still streaming the objects that exist: a relist by watch
 	delivered  atomic.Int64 // events
+	evidence   *evidence
 }
 
-func newConnection(initial bool) *connection {
-	c := &connection{expired: make(chan struct{})}
+func newConnection(initial bool, evidence *evidence) *connection {
+	c := &connection{expired: make(chan struct{}), evidence: evidence}
 	c.initial.Store(initial)
 	return c
 }
@@ -42,8 +43,12 @@ func (c *connection) isExpired() bool {
 // note keeps the account of an event that is being delivered.
 func (c *connection) note(event watch.Event) {
 	c.delivered.Add(1)
-	if endsInitialEvents(event) {
+	switch {
+	case endsInitialEvents(event):
 		c.initial.Store(false)
+		c.evidence.confirmed()
+	case event.Type != watch.Error:
+		c.evidence.heard()
 	}
 }
 

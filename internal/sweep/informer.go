@@ -10,6 +10,7 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 )
@@ -18,7 +19,7 @@ import (
 type informer struct {
 	toolscache.SharedIndexInformer
 	sweeper *Sweeper
-	kind    string
+	kind    schema.GroupVersionKind
 	watches *listerWatcher
 	log     logr.Logger
 
@@ -35,7 +36,9 @@ func (i *informer) RunWithContext(ctx context.Context) {
 	rounds, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { i.sweep(rounds) })
+	i.sweeper.running.add(i)
 	i.SharedIndexInformer.RunWithContext(ctx)
+	i.sweeper.running.remove(i)
 	cancel()
 	wg.Wait()
 }
@@ -47,12 +50,14 @@ func (i *informer) sweep(ctx context.Context) {
 	pause := rand.N(i.sweeper.interval)
 	retry := i.sweeper.retryAfter()
 	for i.sweeper.pause(ctx, pause) {
+		began := i.sweeper.clock.Now()
 		err := i.round(ctx)
 		if err == nil {
 			pause = i.sweeper.interval*9/10 + rand.N(i.sweeper.interval/20+1)
 			retry = i.sweeper.retryAfter()
 			continue
 		}
+		i.watches.evidence.refuted(began, err)
 		pause = retry.Step()
 		if ctx.Err() == nil {
 			i.log.Info("Sweep failed, waiting", "retryAfter", pause.String(), "error", err.Error())
@@ -62,7 +67,7 @@ func (i *informer) sweep(ctx context.Context) {
 
 // round is one comparison of the cache with the API server, and what follows from it.
 func (i *informer) round(ctx context.Context) error {
-	seen := i.watches.sight()
+	began, seen := i.sweeper.clock.Now(), i.watches.sight()
 	stalled := seen.stalled(i.lastSighting)
 	i.lastSighting = seen
 	missed, err := i.look(ctx)
@@ -70,29 +75,45 @@ func (i *informer) round(ctx context.Context) error {
 		return err
 	}
 	if len(missed) == 0 {
+		i.watches.evidence.confirmed()
 		if stalled {
 			i.expire(seen, "Expired a watch that never began", nil)
 		}
 		return nil
 	}
 	if missed = i.settle(ctx, missed); len(missed) == 0 {
+		i.watches.evidence.confirmed()
 		return nil
 	}
 	again, err := i.look(ctx)
 	if err != nil {
 		return err
 	}
-	if lost := missed.confirmedBy(again); len(lost) > 0 {
-		i.expire(seen, "Expired a watch that has lost events", lost)
+	lost := missed.confirmedBy(again)
+	if len(lost) == 0 {
+		i.watches.evidence.confirmed()
+		return nil
 	}
+	i.watches.evidence.refuted(began, nil)
+	i.expire(seen, "Expired a watch that has lost events", lost)
 	return nil
+}
+
+// watchesIn reports whether the informer has the objects of a namespace. An empty one is that of cluster-scoped objects.
+func (i *informer) watchesIn(namespace string) bool {
+	address := i.watches.asked.get()
+	if address == nil {
+		return true
+	}
+	q, err := questionIn(address, i.sweeper.prefix)
+	return err != nil || q.namespace == "" || q.namespace == namespace
 }
 
 // look lists what is live and notes where the cache is behind.
 func (i *informer) look(ctx context.Context) (gaps, error) {
 	address := i.watches.asked.get()
 	if address == nil {
-		return nil, fmt.Errorf("the informer of %s has made no request through the sweep's transport yet", i.kind)
+		return nil, fmt.Errorf("the informer of %s has made no request through the sweep's transport yet", i.kind.Kind)
 	}
 	q, err := questionIn(address, i.sweeper.prefix)
 	if err != nil {
@@ -138,7 +159,7 @@ func (i *informer) expire(seen sighting, why string, lost gaps) {
 		i.log.V(1).Info("The cache is behind, but its watch is new", "objects", len(lost))
 		return
 	}
-	i.sweeper.stale.WithLabelValues(i.kind).Add(float64(len(lost)))
+	i.sweeper.stale.WithLabelValues(i.kind.Kind).Add(float64(len(lost)))
 	values := []any{"staleObjects", len(lost)}
 	if len(lost) > 0 {
 		first := lost.names()[0]

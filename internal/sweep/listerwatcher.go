@@ -5,11 +5,13 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/watchlist"
+	"k8s.io/utils/clock"
 )
 
 // listTimeout ends a list that hangs, at twice what an API server allows for one. A reflector gives its lists
@@ -21,6 +23,7 @@ type listerWatcher struct {
 	toolscache.ListerWatcherWithContext
 	watchListUnsupported bool
 	asked                asked
+	evidence             evidence
 	cached               func() []runtime.Object // of the informer; set before it runs
 
 	mu     sync.Mutex
@@ -32,8 +35,9 @@ type listerWatcher struct {
 	}
 }
 
-func newListerWatcher(inner toolscache.ListerWatcher) *listerWatcher {
+func newListerWatcher(inner toolscache.ListerWatcher, clock clock.PassiveClock) *listerWatcher {
 	return &listerWatcher{
+		evidence:                 evidence{clock: clock},
 		ListerWatcherWithContext: toolscache.ToListerWatcherWithContext(inner),
 		watchListUnsupported:     watchlist.DoesClientNotSupportWatchListSemantics(inner),
 	}
@@ -54,9 +58,18 @@ func (lw *listerWatcher) Watch(options metav1.ListOptions) (watch.Interface, err
 
 // ListWithContext is part of cache.ListerWatcherWithContext.
 func (lw *listerWatcher) ListWithContext(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+	began := lw.evidence.clock.Now()
 	ctx, cancel := context.WithTimeout(withAsked(ctx, &lw.asked), listTimeout)
 	defer cancel()
-	return lw.ListerWatcherWithContext.ListWithContext(ctx, lw.relistOptions(options))
+	list, err := lw.ListerWatcherWithContext.ListWithContext(ctx, lw.relistOptions(options))
+	if err != nil {
+		lw.evidence.failed(began, err)
+		return nil, err
+	}
+	if page, err := meta.ListAccessor(list); err == nil && page.GetContinue() == "" {
+		lw.evidence.confirmed()
+	}
+	return list, nil
 }
 
 // WatchWithContext is part of cache.ListerWatcherWithContext.
@@ -85,7 +98,8 @@ func (lw *listerWatcher) WatchWithContext(ctx context.Context, options metav1.Li
 func (lw *listerWatcher) connect(
 	ctx context.Context, options metav1.ListOptions, initial bool,
 ) (watch.Interface, *connection, error) {
-	c := newConnection(initial)
+	began := lw.evidence.clock.Now()
+	c := newConnection(initial, &lw.evidence)
 	lw.setCurrent(c)
 	ctx, cancel := context.WithCancel(ctx)
 	answered := make(chan struct{})
@@ -99,8 +113,12 @@ func (lw *listerWatcher) connect(
 	source, err := lw.ListerWatcherWithContext.WatchWithContext(ctx, options)
 	close(answered)
 	if err == nil {
+		if !initial { // one that begins with all objects has to deliver them first
+			lw.evidence.heard()
+		}
 		return source, c, nil // its context ends with the stream's
 	}
+	lw.evidence.failed(began, err)
 	cancel()
 	lw.forget(c)
 	if c.isExpired() {

@@ -81,6 +81,7 @@ type rig struct {
 	namespace  string
 	proxy      *proxy.Proxy
 	traffic    *traffic
+	sweeper    *sweep.Sweeper
 	cache      cache.Cache
 	registry   *prometheus.Registry
 	handlerLog eventLog
@@ -98,9 +99,9 @@ func newRig(t *testing.T, options cache.Options) *rig {
 	r.Expect(err).NotTo(HaveOccurred())
 	config := r.proxy.Config()
 	config.Wrap(r.traffic.wrap)
-	sweeper, err := sweep.New(sweep.Options{Interval: interval, Scheme: scheme.Scheme, Registerer: r.registry})
+	r.sweeper, err = sweep.New(sweep.Options{Interval: interval, Scheme: scheme.Scheme, Registerer: r.registry})
 	r.Expect(err).NotTo(HaveOccurred())
-	r.Expect(sweeper.Attach(config, &options)).To(Succeed())
+	r.Expect(r.sweeper.Attach(config, &options)).To(Succeed())
 	r.cache, err = cache.New(config, options)
 	r.Expect(err).NotTo(HaveOccurred())
 	r.start()

@@ -3,11 +3,14 @@ package sweep
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -42,6 +45,7 @@ type Sweeper struct {
 	log             logr.Logger
 	clock           clock.WithTicker
 	stale           *prometheus.CounterVec
+	running         informers
 
 	client metadata.Interface
 	prefix string // of the API server's URL
@@ -95,33 +99,84 @@ func (s *Sweeper) Attach(config *rest.Config, options *cache.Options) error {
 	}
 	s.client, s.prefix = client, address.Path
 	config.Wrap(recordQuestions)
-	options.NewInformer = s.newInformer
+	options.NewInformer = s.NewInformer
 	return nil
 }
 
-func (s *Sweeper) newInformer(
+// NewInformer makes an informer that is swept for as long as it runs.
+func (s *Sweeper) NewInformer(
 	inner toolscache.ListerWatcher, example runtime.Object, resync time.Duration, indexers toolscache.Indexers,
 ) toolscache.SharedIndexInformer {
-	watches := newListerWatcher(inner)
+	watches := newListerWatcher(inner, s.clock)
 	kind := s.kindOf(example)
-	s.stale.WithLabelValues(kind) // a counter that is there from the start can be alerted on
+	s.stale.WithLabelValues(kind.Kind) // a counter that is there from the start can be alerted on
 	i := &informer{
 		SharedIndexInformer: toolscache.NewSharedIndexInformer(watches, example, resync, indexers),
 		sweeper:             s,
 		kind:                kind,
 		watches:             watches,
-		log:                 s.log.WithValues("kind", kind),
+		log:                 s.log.WithValues("kind", kind.Kind),
 	}
 	watches.cached = i.objects
 	return i
 }
 
-func (s *Sweeper) kindOf(example runtime.Object) string {
+func (s *Sweeper) kindOf(example runtime.Object) schema.GroupVersionKind {
 	gvk, err := apiutil.GVKForObject(example, s.scheme)
-	if err != nil {
-		return fmt.Sprintf("%T", example) // unreachable: the cache could not have made the ListerWatcher
+	if err != nil { // unreachable: the cache could not have made the ListerWatcher
+		return schema.GroupVersionKind{Kind: fmt.Sprintf("%T", example)}
 	}
-	return gvk.Kind
+	return gvk
+}
+
+// FailingSince is since when every attempt to list, watch or compare the objects of a kind in a namespace has failed,
+// so that nobody knows whether the cache has them as they are; zero while it can be believed, and for kinds that
+// are not watched by a swept informer. The namespace of cluster-scoped objects is empty.
+//
+// A watch that delivers, bookmarks at least, is believed though comparisons fail, but not for ever.
+func (s *Sweeper) FailingSince(kind schema.GroupVersionKind, namespace string) time.Time {
+	first := time.Time{}
+	for _, i := range s.running.of(kind) {
+		since := i.watches.evidence.failingSince(max(trust, 2*s.interval))
+		if !since.IsZero() && (first.IsZero() || since.Before(first)) && i.watchesIn(namespace) {
+			first = since
+		}
+	}
+	return first
+}
+
+// informers are those that run, by kind.
+type informers struct {
+	mu     sync.RWMutex
+	locked struct { // guarded by mu
+		byKind map[schema.GroupVersionKind][]*informer // lists are replaced, and never changed
+	}
+}
+
+func (r *informers) add(i *informer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.locked.byKind == nil {
+		r.locked.byKind = map[schema.GroupVersionKind][]*informer{}
+	}
+	r.locked.byKind[i.kind] = append(slices.Clone(r.locked.byKind[i.kind]), i)
+}
+
+func (r *informers) remove(i *informer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := slices.DeleteFunc(slices.Clone(r.locked.byKind[i.kind]), func(other *informer) bool { return other == i })
+	if len(left) == 0 {
+		delete(r.locked.byKind, i.kind)
+		return
+	}
+	r.locked.byKind[i.kind] = left
+}
+
+func (r *informers) of(kind schema.GroupVersionKind) []*informer {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.locked.byKind[kind]
 }
 
 // lookTimeout bounds one list with all its pages.

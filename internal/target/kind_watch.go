@@ -40,9 +40,12 @@ type kindWatch struct {
 type source struct {
 	informer toolscache.SharedIndexInformer
 	synced   bool
+	renew    context.CancelFunc // ends the informer: one with nothing in it follows
 	// err is why it cannot be read, told of its lists and watches apart: while lists are allowed and watches
 	// are not, a list that succeeds is no good news.
 	err [operations]error
+	// suspected are refusals of a source that had synced, until they are confirmed.
+	suspected [operations]bool
 }
 
 // operation on a kind that may fail for a reason of its own.
@@ -145,13 +148,11 @@ func (k *kindWatch) serve(ctx context.Context) {
 	}
 	ctx, gone := context.WithCancel(ctx)
 	defer gone()
-	sources := k.open(resource, namespaced, gone)
 	var running sync.WaitGroup
-	for _, from := range sources {
-		running.Go(func() { from.informer.RunWithContext(ctx) })
+	for namespace, from := range k.open(namespaced) {
 		running.Go(func() {
-			if toolscache.WaitFor(ctx, "", from.informer.HasSyncedChecker()) {
-				k.synced(from)
+			for ctx.Err() == nil {
+				k.fill(ctx, from, k.listWatch(resource, namespace, from, gone))
 			}
 		})
 	}
@@ -159,17 +160,32 @@ func (k *kindWatch) serve(ctx context.Context) {
 	k.close()
 }
 
+// fill runs an informer until the kind is gone, or the source may not be read any more. What was seen before a ban
+// is then never shown after it: the next informer begins with nothing.
+func (k *kindWatch) fill(ctx context.Context, from *source, lists toolscache.ListerWatcher) {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	informer := k.informer(lists)
+	k.mu.Lock()
+	from.informer, from.synced, from.renew = informer, false, end
+	k.mu.Unlock()
+	var running sync.WaitGroup
+	running.Go(func() { informer.RunWithContext(ctx) })
+	if toolscache.WaitFor(ctx, "", informer.HasSyncedChecker()) {
+		k.synced(from)
+	}
+	running.Wait()
+}
+
 // open makes a source for each namespace that the manager watches, or one for all.
-func (k *kindWatch) open(resource schema.GroupVersionResource, namespaced bool, gone func()) map[string]*source {
+func (k *kindWatch) open(namespaced bool) map[string]*source {
 	namespaces := k.watches.options.Namespaces
 	if len(namespaces) == 0 || !namespaced {
 		namespaces = []string{metav1.NamespaceAll}
 	}
 	sources := map[string]*source{}
 	for _, namespace := range namespaces {
-		from := &source{}
-		from.informer = k.informer(k.listWatch(resource, namespace, from, gone))
-		sources[namespace] = from
+		sources[namespace] = &source{}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -231,7 +247,7 @@ func classified(err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
 		return errNotInstalled
-	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+	case apierrors.IsForbidden(err):
 		return errForbidden
 	case apierrors.IsMethodNotSupported(err):
 		return errUnsupported
@@ -250,17 +266,29 @@ func (k *kindWatch) discovered(err error) {
 }
 
 // told keeps what an operation of a source came to, and says so when that is news. Once the source has synced,
-// an error that may pass is none: what it has is as good as before, and the reflector and the sweep go on.
+// an error that may pass is none here: the reflector goes on, and the sweep says for how long it has failed.
 func (k *kindWatch) told(from *source, what operation, err error) {
 	k.mu.Lock()
-	if from.synced && err != nil && !lasting(err) {
+	if from.synced && !from.believes(what, err) {
 		k.mu.Unlock()
 		return
 	}
 	before := from.err[what]
 	from.err[what] = err
+	if from.synced && lasting(err) && before == nil {
+		from.synced = false
+		from.renew()
+	}
 	k.mu.Unlock()
 	k.tellNews(before, err)
+}
+
+// believes reports whether what a source that has synced is told shall show. A ban has to be told twice in a row: an
+// API server that has only just begun knows no roles yet. It is called with the lock held.
+func (s *source) believes(what operation, err error) bool {
+	confirmed := s.suspected[what]
+	s.suspected[what] = lasting(err)
+	return err == nil || lasting(err) && (confirmed || s.err[what] != nil)
 }
 
 // tellNews compares kinds of errors, and not their texts: those of a broken connection name a port of this side.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,6 +22,8 @@ type Observer struct {
 	Watches *Watches
 	// Namespaces that the manager watches; all where there are none.
 	Namespaces []string
+	// FailingSince is that of the sweep; nil where nothing is swept.
+	FailingSince FailingSinceFunc
 }
 
 // Observe says what the alias's target looks like now. An error means that it could not be read; it is
@@ -29,23 +32,40 @@ func (o *Observer) Observe(
 	ctx context.Context, alias *v1alpha1.AliasCheck,
 ) (observation health.Observation, err error) {
 	kinds := o.Watches.lease(types.NamespacedName{Namespace: alias.Namespace, Name: alias.Name})
-	defer func() {
-		if err == nil { // one that failed may not have got to all that it needs
-			kinds.release()
-		}
-	}()
+	mayAsk := neededBy(alias)
+	defer func() { kinds.release(mayAsk) }()
 	ref, ok := ReferenceOf(alias)
 	if !ok {
-		return o.selected(ctx, alias)
+		observation, err = o.selected(ctx, alias)
+	} else {
+		observation, err = o.observe(ctx, alias, ref, kinds)
+		observation.Target = ref.String()
 	}
-	observation, err = o.observe(ctx, alias, ref, kinds)
-	observation.Target = ref.String()
+	if err == nil {
+		mayAsk = nothing
+		observation.FailingSince = o.failingSince(readOf(alias, observation.Problem, kinds))
+	}
 	return observation, err
+}
+
+func nothing(schema.GroupVersionKind) bool { return false }
+
+// neededBy is what an alias may need of the kinds that are watched for aliases only: one whose read failed, or
+// panicked, may not have got to all of it, and shall not end a watch that its next read would begin again.
+func neededBy(alias *v1alpha1.AliasCheck) func(schema.GroupVersionKind) bool {
+	ref, ok := ReferenceOf(alias)
+	if !ok {
+		return nothing
+	}
+	grants := ref.Crosses() || ref.GroupVersionKind == wellKnown[kindAliasCheck]
+	return func(kind schema.GroupVersionKind) bool {
+		return kind == ref.GroupVersionKind || grants && kind.GroupKind() == GrantKind
+	}
 }
 
 // Forget ends what was kept for an alias that is no more.
 func (o *Observer) Forget(alias types.NamespacedName) {
-	o.Watches.lease(alias).release()
+	o.Watches.lease(alias).release(nothing)
 }
 
 func (o *Observer) observe(

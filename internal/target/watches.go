@@ -141,6 +141,7 @@ type lease struct {
 	watches *Watches
 	alias   types.NamespacedName
 	asked   map[schema.GroupVersionKind]bool
+	read    []origin // what the informers had an answer to
 }
 
 func (w *Watches) lease(alias types.NamespacedName) *lease {
@@ -148,11 +149,19 @@ func (w *Watches) lease(alias types.NamespacedName) *lease {
 }
 
 func (l *lease) get(ref Reference) (object *unstructured.Unstructured, namespaced bool, err error) {
-	return l.need(ref.GroupVersionKind).get(ref)
+	object, namespaced, err = l.need(ref.GroupVersionKind).get(ref)
+	if err == nil {
+		l.read = append(l.read, origin{ref.GroupVersionKind, ref.Namespace})
+	}
+	return object, namespaced, err
 }
 
 func (l *lease) list(kind schema.GroupVersionKind, namespace string) ([]*unstructured.Unstructured, error) {
-	return l.need(kind).list(namespace)
+	objects, err := l.need(kind).list(namespace)
+	if err == nil {
+		l.read = append(l.read, origin{kind, namespace})
+	}
+	return objects, err
 }
 
 // need is the watch of a kind, which begins if this alias is the first to need it.
@@ -193,12 +202,13 @@ func (w *Watches) start(watch *kindWatch) {
 	go watch.run(ctx)
 }
 
-func (l *lease) release() {
+// release ends the alias's need of the kinds that it has not asked for, and may not yet ask for.
+func (l *lease) release(mayAsk func(schema.GroupVersionKind) bool) {
 	w := l.watches
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for kind := range w.locked.needs[l.alias] {
-		if !l.asked[kind] {
+		if !l.asked[kind] && !mayAsk(kind) {
 			w.drop(l.alias, kind)
 		}
 	}

@@ -1,0 +1,74 @@
+package controllers
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	controllerconfig "sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/sweep"
+	"github.com/aliascheck/aliascheck/test/faults/proxy"
+)
+
+var _ = Describe("An AliasCheck of a kind that the API server can serve no longer", func() {
+	DescribeTable("is Unknown after the grace, and recovers (I5)", func(ctx SpecContext, resource string) {
+		namespace := newNamespace(ctx)
+		installGadgets(ctx)
+		ready(ctx, newGadget(ctx, namespace, "g"), "True", "Cool")
+		report(ctx, newHealthCheck(ctx, namespace, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
+		between := startSwept(namespace)
+		gadget := newAlias(ctx, namespace, "gadget", targetingKind("versions.example/v1", "Gadget", "g"))
+		check := newAlias(ctx, namespace, "check", targeting("HealthCheck", "web"))
+		failing, other, fine := gadget, check, "Cool"
+		if resource == "healthchecks" {
+			failing, other, fine = check, gadget, "Fine"
+		}
+		Eventually(statusOf(ctx, gadget)).Should(show(v1alpha1.StatePassing, "Cool"))
+		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, "Fine"))
+
+		between.Set(proxy.Faults{Answers: []proxy.Answer{
+			{Status: http.StatusInternalServerError, Method: http.MethodGet, Resource: resource},
+		}})
+		between.Cut()
+		Eventually(statusOf(ctx, failing)).WithTimeout(time.Minute).
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonReadError))
+		Expect(statusOf(ctx, other)(Default).Status.State).To(Equal(v1alpha1.StatePassing))
+		between.Set(proxy.Faults{})
+		Eventually(statusOf(ctx, failing)).WithTimeout(time.Minute).Should(show(v1alpha1.StatePassing, fine))
+	},
+		Entry("one that is watched for its aliases", "gadgets"),
+		Entry("one that is always watched", "healthchecks"),
+	)
+})
+
+// startSwept runs the reconciler behind a proxy, with a sweep and a short grace.
+func startSwept(namespace string) *proxy.Proxy {
+	GinkgoHelper()
+	between, err := proxy.Start(plane.Config)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(between.Close()).To(Succeed()) })
+	sweeper, err := sweep.New(sweep.Options{Interval: 500 * time.Millisecond, Scheme: testScheme, Log: logr.Discard()})
+	Expect(err).NotTo(HaveOccurred())
+	config := between.Config()
+	options := ctrl.Options{
+		Scheme:     testScheme,
+		Metrics:    metricsserver.Options{BindAddress: "0"},
+		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}},
+		Controller: controllerconfig.Controller{SkipNameValidation: new(true)},
+	}
+	Expect(sweeper.Attach(config, &options.Cache)).To(Succeed())
+	mgr, err := ctrl.NewManager(config, options)
+	Expect(err).NotTo(HaveOccurred())
+	aliases := aliasesWithResync(time.Second)
+	aliases.Namespaces, aliases.grace = []string{namespace}, 2*time.Second
+	aliases.NewInformer, aliases.FailingSince = sweeper.NewInformer, sweeper.FailingSince
+	startReconciler(mgr, aliases)
+	return between
+}

@@ -1,0 +1,78 @@
+package target
+
+import (
+	"time"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// FailingSinceFunc says since when lists and watches of a kind have failed in a namespace: zero while they do not.
+type FailingSinceFunc func(kind schema.GroupVersionKind, namespace string) time.Time
+
+// UnconfirmedError is what is left of a read from a cache which could not be kept true for the whole grace.
+type UnconfirmedError struct {
+	// Since is when the lists and watches that fill the cache began to fail.
+	Since time.Time
+}
+
+func (e UnconfirmedError) Error() string {
+	return "lists and watches of what is read have failed since " + e.Since.Format(time.RFC3339)
+}
+
+// origin is a kind in a namespace that something was read from.
+type origin struct {
+	kind      schema.GroupVersionKind
+	namespace string
+}
+
+var endpointSlices = discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice")
+
+// origins are the kinds, of those that are always watched, which a target is read from.
+func origins(ref Reference) []origin {
+	switch ref.GroupVersionKind {
+	case wellKnown[kindHealthCheck], wellKnown[kindAliasCheck]:
+		return []origin{{ref.GroupVersionKind, ref.Namespace}}
+	case wellKnown[kindService]:
+		return []origin{
+			{ref.GroupVersionKind, ref.Namespace},
+			{endpointSlices, ref.Namespace},
+			{wellKnown[kindHealthCheck], ref.Namespace},
+		}
+	case wellKnown[kindNode]:
+		return []origin{{ref.GroupVersionKind, ""}, {wellKnown[kindHealthCheck], ref.Home}}
+	default:
+		return nil
+	}
+}
+
+// failingSince is the earliest failure of what an observation was read from. One without consent was read from
+// ReferenceGrants alone.
+func (o *Observer) failingSince(read []origin) time.Time {
+	first := time.Time{}
+	if o.FailingSince == nil {
+		return first
+	}
+	for _, r := range read {
+		since := o.FailingSince(r.kind, r.namespace)
+		if !since.IsZero() && (first.IsZero() || since.Before(first)) {
+			first = since
+		}
+	}
+	return first
+}
+
+// readOf is all that an observation was read from.
+func readOf(alias *v1alpha1.AliasCheck, problem string, kinds *lease) []origin {
+	ref, ok := ReferenceOf(alias)
+	switch {
+	case !ok:
+		return []origin{{wellKnown[kindHealthCheck], alias.Namespace}}
+	case problem == v1alpha1.ReasonRefNotPermitted:
+		return kinds.read
+	default:
+		return append(origins(ref), kinds.read...)
+	}
+}
