@@ -76,12 +76,13 @@ clean: ## Remove what was built, the control plane too.
 ##@ Source
 
 .PHONY: generate
-generate: manifests build-installer ## Write all generated files: deepcopy, CRDs, RBAC, dist/install.yaml.
+generate: manifests build-installer ## Write all generated files: deepcopy, CRDs, RBAC, PrometheusRule, dist/install.yaml.
 
 .PHONY: manifests
-manifests: ## Write deepcopy functions, CRDs and RBAC from the markers.
+manifests: ## Write deepcopy functions, CRDs and RBAC from the markers, and the PrometheusRule from the alerts.
 	$(CONTROLLER_GEN) object crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... paths=./internal/jobs output:rbac:dir=config/rbac
+	@hack/prometheusrule.sh
 
 .PHONY: fmt
 fmt: ## Format the source.

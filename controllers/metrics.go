@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,13 +41,26 @@ var (
 
 	statusWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "aliascheck_status_writes_total",
-		Help: "Writes of a status, by their result: ok, conflict or error.",
+		Help: "Writes of a status, by their result: ok, conflict, canceled or error.",
 	}, []string{"kind", "result"})
 )
 
 func init() {
 	metrics.Registry.MustRegister(probeDuration, probesTotal, probeLateness, aliasConvergence, statusWrites)
+	for _, kind := range []string{"HealthCheck", "AliasCheck", "Pod"} {
+		for _, result := range []string{writeOK, writeConflict, writeCanceled, writeFailed} {
+			statusWrites.WithLabelValues(kind, result) // a counter that is there from the start can be alerted on
+		}
+	}
 }
+
+// The results of a write, as aliascheck_status_writes_total has them.
+const (
+	writeOK       = "ok"
+	writeConflict = "conflict"
+	writeCanceled = "canceled"
+	writeFailed   = "error"
+)
 
 func countProbe(kind string, o health.Outcome, took time.Duration) {
 	probeDuration.WithLabelValues(kind).Observe(took.Seconds())
@@ -53,14 +68,22 @@ func countProbe(kind string, o health.Outcome, took time.Duration) {
 }
 
 func countWrite(object client.Object, err error) {
-	result := "ok"
+	statusWrites.WithLabelValues(kindOf(object), resultOf(err)).Inc()
+}
+
+// resultOf tells a write that failed from those that were rightly thrown away: the object has changed or gone since
+// it was read, or the manager stops.
+func resultOf(err error) string {
 	switch {
-	case apierrors.IsConflict(err):
-		result = "conflict"
-	case err != nil:
-		result = "error"
+	case err == nil:
+		return writeOK
+	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
+		return writeConflict
+	case errors.Is(err, context.Canceled):
+		return writeCanceled
+	default:
+		return writeFailed
 	}
-	statusWrites.WithLabelValues(kindOf(object), result).Inc()
 }
 
 func kindOf(object client.Object) string {

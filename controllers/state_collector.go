@@ -20,6 +20,10 @@ var (
 	lastTransitionDesc = prometheus.NewDesc("aliascheck_last_transition_timestamp_seconds",
 		"When the state of a check changed last, in seconds since the epoch.",
 		[]string{"kind", "namespace", "name"}, nil)
+
+	suspendedDesc = prometheus.NewDesc("aliascheck_suspended",
+		"1 for a check that is Unknown on purpose: it is suspended, or mirrors one that is.",
+		[]string{"kind", "namespace", "name"}, nil)
 )
 
 // StateCollector collects the states of all checks from the cache at every scrape: no series outlives its object.
@@ -31,6 +35,7 @@ type StateCollector struct {
 func (c *StateCollector) Describe(descs chan<- *prometheus.Desc) {
 	descs <- stateDesc
 	descs <- lastTransitionDesc
+	descs <- suspendedDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -60,5 +65,9 @@ func collectState(metrics chan<- prometheus.Metric, check client.Object) {
 	if status.LastTransitionTime != nil {
 		metrics <- prometheus.MustNewConstMetric(lastTransitionDesc, prometheus.GaugeValue,
 			float64(status.LastTransitionTime.Unix()), kind, check.GetNamespace(), check.GetName())
+	}
+	if status.Reason == v1alpha1.ReasonSuspended {
+		metrics <- prometheus.MustNewConstMetric(suspendedDesc, prometheus.GaugeValue, 1,
+			kind, check.GetNamespace(), check.GetName())
 	}
 }

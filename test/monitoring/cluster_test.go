@@ -1,0 +1,221 @@
+package monitoring
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/test/blackbox"
+)
+
+const patience = time.Minute
+
+// prometheusOperator has the CRDs of ServiceMonitor and PrometheusRule in it.
+const prometheusOperator = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
+
+// namespaceOfTheManager is where config/monitoring puts its objects.
+const namespaceOfTheManager = "aliascheck-system"
+
+func TestThePrometheusOperatorTakesTheObjects(t *testing.T) {
+	plane := startPlane(t, controlplane.Options{Bare: true})
+	kubectl(t, plane, "", "apply", "--server-side", "--filename", operatorCRDs(t))
+	kubectl(t, plane, "", "create", "namespace", namespaceOfTheManager)
+	kubectl(t, plane, "", "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com",
+		"crd/prometheusrules.monitoring.coreos.com", "--timeout=60s")
+	kubectl(t, plane, "", "apply", "--validate=strict", "--kustomize", folder)
+
+	var stored struct {
+		Spec ruleFile `json:"spec"`
+	}
+	object := kubectl(t, plane, "", "get", "-n", namespaceOfTheManager, "prometheusrule/aliascheck", "--output=json")
+	if err := json.Unmarshal([]byte(object), &stored); err != nil {
+		t.Fatal(err)
+	}
+	var rules ruleFile
+	read(t, "rules.yaml", &rules)
+	NewWithT(t).Expect(stored.Spec).To(Equal(rules), "run make generate")
+}
+
+// The ServiceMonitor and the scrape configuration must find the Service that is installed.
+func TestTheInstalledServiceIsWhatIsScraped(t *testing.T) {
+	g := NewWithT(t)
+	var monitor struct {
+		Spec struct {
+			Selector struct {
+				MatchLabels map[string]string `json:"matchLabels"`
+			} `json:"selector"`
+			Endpoints []struct {
+				Port string `json:"port"`
+			} `json:"endpoints"`
+		} `json:"spec"`
+	}
+	read(t, "servicemonitor.yaml", &monitor)
+	service := installedService(t)
+	for label, value := range monitor.Spec.Selector.MatchLabels {
+		g.Expect(service.Metadata.Labels).To(HaveKeyWithValue(label, value))
+	}
+	g.Expect(monitor.Spec.Endpoints).To(HaveLen(1))
+	g.Expect(service.Spec.Ports).To(ConsistOf(HaveField("Name", monitor.Spec.Endpoints[0].Port)))
+	config, err := os.ReadFile(filepath.Join(folder, "prometheus.yaml"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(config)).To(ContainSubstring("regex: " + service.Metadata.Name + "\n"))
+}
+
+// installed is an object of dist/install.yaml, as far as it is read here.
+type installed struct {
+	Kind     string `json:"kind"`
+	Metadata struct {
+		Name      string            `json:"name"`
+		Namespace string            `json:"namespace"`
+		Labels    map[string]string `json:"labels"`
+	} `json:"metadata"`
+	Spec struct {
+		Ports []struct {
+			Name string `json:"name"`
+		} `json:"ports"`
+	} `json:"spec"`
+}
+
+func installedService(t *testing.T) installed {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(controlplane.Root(), "dist", "install.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for document := range strings.SplitSeq(string(text), "\n---\n") {
+		var object installed
+		if err := yaml.Unmarshal([]byte(document), &object); err == nil && object.Kind == "Service" {
+			return object
+		}
+	}
+	t.Fatal("dist/install.yaml has no Service")
+	return installed{}
+}
+
+const checks = `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: web, namespace: default}
+spec: {interval: 1s, http: {url: %q}}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: "off", namespace: default}
+spec: {suspend: true, http: {url: %q}}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: AliasCheck
+metadata: {name: shop, namespace: default}
+spec: {targetRef: {name: web}}
+`
+
+// metricName finds the names of metrics in PromQL, by the prefixes of their sources.
+var metricName = regexp.MustCompile(`\b(?:aliascheck|leader_election|controller_runtime|workqueue|rest_client|process)_[a-z_]+`)
+
+func TestEveryMetricOfAlertsAndDashboardIsServed(t *testing.T) {
+	g := NewWithT(t)
+	g.SetDefaultEventuallyTimeout(patience)
+	plane := startPlane(t, controlplane.Options{})
+	manager, err := blackbox.Start(plane.Kubeconfig, "--leader-elect", "--leader-election-namespace=default")
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { g.Expect(manager.Stop()).To(Succeed()) })
+	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(web.Close)
+	kubectl(t, plane, fmt.Sprintf(checks, web.URL, web.URL), "apply", "--filename", "-")
+
+	asked := map[string]bool{}
+	for _, alert := range alerts(t) {
+		g.Expect(collect(asked, alert.Expr)).NotTo(BeZero(), alert.Alert)
+	}
+	for _, expression := range expressions(t) {
+		g.Expect(collect(asked, expression)).NotTo(BeZero(), expression)
+	}
+	for name := range asked {
+		g.Eventually(seriesOf(t, manager)).Should(HaveKey(name))
+	}
+}
+
+func collect(names map[string]bool, expression string) int {
+	found := metricName.FindAllString(expression, -1)
+	for _, name := range found {
+		names[name] = true
+	}
+	return len(found)
+}
+
+// seriesOf are the names of all series that a manager serves, with the suffixes of histograms.
+func seriesOf(t *testing.T, manager *blackbox.Manager) func() (map[string]bool, error) {
+	t.Helper()
+	return func() (map[string]bool, error) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+manager.MetricsAddress+"/metrics", http.NoBody)
+		if err != nil {
+			return nil, err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return nil, err
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		names := map[string]bool{}
+		for line := range strings.Lines(string(body)) {
+			name, _, _ := strings.Cut(line, "{")
+			name, _, _ = strings.Cut(name, " ")
+			names[name] = true
+		}
+		return names, err
+	}
+}
+
+func startPlane(t *testing.T, options controlplane.Options) *controlplane.ControlPlane {
+	t.Helper()
+	plane, err := controlplane.Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := plane.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return plane
+}
+
+func operatorCRDs(t *testing.T) string {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", prometheusOperator).Output()
+	if err != nil {
+		t.Fatalf("downloading %s: %v: %s", prometheusOperator, err, output)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(output, &module); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(module.Dir, "example", "prometheus-operator-crd")
+}
+
+func kubectl(t *testing.T, plane *controlplane.ControlPlane, stdin string, args ...string) string {
+	t.Helper()
+	command, err := plane.Kubectl(t.Context(), strings.NewReader(stdin), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, output)
+	}
+	return string(output)
+}
