@@ -200,7 +200,7 @@ var _ = Describe("An AliasCheck with a selector", func() {
 		ctx := context.Background()
 		namespace := newNamespace(ctx)
 		startAliases(aliasesWithResync(time.Minute), namespace)
-		alias := newAlias(ctx, namespace, "odd", selecting("team", "not a label value"))
+		alias := newAlias(ctx, namespace, "odd", selecting("a..b/team", "shop"))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonInvalidTarget))
 		Expect(statusOf(ctx, alias)(Default)).To(BeStalled())
 	})

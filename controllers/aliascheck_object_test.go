@@ -61,6 +61,10 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
 
 		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.ConditionType = "Available" })
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		deployment = statusOf(ctx, deployment)(Default)
+		deployment.Status.ObservedGeneration = deployment.Generation
+		Expect(api.Status().Update(ctx, deployment)).To(Succeed())
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "MinimumReplicasAvailable"))
 		Expect(api.Delete(ctx, deployment)).To(Succeed())
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -68,6 +69,34 @@ var _ = Describe("Events of an AliasCheck", func() {
 		report(ctx, check, v1alpha1.StateCritical, "Down", "refused again", time.Now())
 		report(ctx, check, v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		Eventually(notes).Should(ConsistOf(down, "Normal Critical → Passing: the only check is Passing"))
+	})
+
+	It("name the culprit where the message does not, and refer to it", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		startAliases(aliasesWithResync(time.Minute), namespace)
+		report(ctx, newHealthCheck(ctx, namespace, "db"), v1alpha1.StateCritical, "Down", "refused", time.Now())
+		newAlias(ctx, namespace, "near", targeting("HealthCheck", "db"))
+		newAlias(ctx, namespace, "far", targeting("AliasCheck", "near"))
+		newAlias(ctx, namespace, "lost", targeting("Service", "nobody"))
+		critical := func(g Gomega) map[string]string {
+			list := &eventsv1.EventList{}
+			g.Expect(api.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
+			told := map[string]string{}
+			for _, e := range list.Items {
+				if e.Regarding.Kind == "AliasCheck" && e.Related != nil {
+					g.Expect(e.Related.Namespace).To(Equal(namespace))
+					told[e.Regarding.Name] = strings.Join(
+						[]string{e.Related.APIVersion, e.Related.Kind, e.Related.Name, e.Note}, " ")
+				}
+			}
+			return told
+		}
+		Eventually(critical).Should(And(
+			HaveKeyWithValue("near", "health.aliascheck.dev/v1alpha1 HealthCheck db Unknown → Critical: refused (HealthCheck db)"),
+			// the next alias of the chain does not say of which group its culprit is
+			HaveKeyWithValue("far", HaveSuffix(" HealthCheck db Unknown → Critical: refused (HealthCheck db)")),
+			HaveKeyWithValue("lost", "v1 Service nobody Unknown → Critical: Service/nobody does not exist"),
+		))
 	})
 })
 

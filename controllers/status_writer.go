@@ -91,9 +91,10 @@ func (w *StatusWriter) tell(before, after client.Object) {
 	if to.State == v1alpha1.StatePassing {
 		kind = corev1.EventTypeNormal
 	}
-	note := health.TransitionNote(from.State, to.State, to.Message)
+	culprit, related := blamed(after)
+	note := health.TransitionNote(from.State, to.State, to.Message, culprit, after.GetNamespace())
 	action := string(health.Known(from.State)) + "To" + string(to.State)
-	w.Recorder.Eventf(after, nil, kind, v1alpha1.EventStateChanged, action, "%s", note)
+	w.Recorder.Eventf(after, related, kind, v1alpha1.EventStateChanged, action, "%s", note)
 }
 
 // dropped reports whether an error of Write means that the result was rightly thrown away: the object has

@@ -66,7 +66,7 @@ type AliasCheckSpec struct {
 // TargetReference names one object.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.apiVersion) || self.kind in ['HealthCheck', 'AliasCheck', 'Service', 'Node']",message="apiVersion is required for this kind, such as apps/v1 for a Deployment; only HealthCheck, AliasCheck, Service and Node go without"
-// +kubebuilder:validation:XValidation:rule="!(self.kind == 'Node' && has(self.__namespace__))",message="namespace must not be set for kind Node: Nodes are cluster-scoped"
+// +kubebuilder:validation:XValidation:rule="!(self.kind == 'Node' && (!has(self.apiVersion) || self.apiVersion == 'v1') && has(self.__namespace__))",message="namespace must not be set for kind Node: Nodes are cluster-scoped"
 type TargetReference struct {
 	// APIVersion of the target. Optional for HealthCheck, AliasCheck, Service and Node.
 	// +kubebuilder:validation:MaxLength=317
@@ -104,6 +104,7 @@ type TargetReference struct {
 type Selector struct {
 	// MatchLabels are labels that must all be there.
 	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(key, size(key) <= 317 && key.matches('^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$'))",message="keys must be keys of labels, such as team or example.com/team: at most 253 characters before the slash, and 63 after it"
 	// +optional
 	MatchLabels map[string]LabelValue `json:"matchLabels,omitempty"`
 
@@ -117,6 +118,7 @@ type Selector struct {
 // LabelValue is the value of a label.
 //
 // +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$')",message="must be the value of a label, such as shop: at most 63 letters, digits, dashes, underscores and dots, the first and last a letter or digit"
 type LabelValue string
 
 // SelectorRequirement is one requirement on a label.
@@ -125,7 +127,7 @@ type LabelValue string
 type SelectorRequirement struct {
 	// Key of the label.
 	// +kubebuilder:validation:MaxLength=317
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')",message="key must be the key of a label, such as team or example.com/team"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$')",message="key must be the key of a label, such as team or example.com/team: at most 253 characters before the slash, and 63 after it"
 	Key string `json:"key"`
 
 	// Operator of the requirement.

@@ -10,11 +10,11 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// Bounds of the message of an aggregate: a few culprits, each with enough of its message to act on.
-const (
-	maxNamed         = 3
-	maxCulpritDetail = 240
-)
+// maxNamed is how many culprits the message of an aggregate names.
+const maxNamed = 3
+
+// culpritDetails are how much it has of the message of each, in bytes: the most with which it is not too long.
+var culpritDetails = []int{240, 120, 60, 0}
 
 // Member is one thing that counts towards a state: a check, the conditions of a Node, the endpoints of a
 // Service, or the one object that is mirrored.
@@ -94,18 +94,33 @@ func aggregateReason(worst v1alpha1.State) string {
 
 // aggregateMessage names the worst first, and three at most:
 // "2 of 5 checks are Critical: HealthCheck a (…), HealthCheck b (…); 1 is Warning: HealthCheck c (…)".
+// What does not fit is left out before anything is cut off: details first, and then names, so that those that are not
+// named are always counted.
 func aggregateMessage(sorted []Member, namespace string) string {
 	if sorted[0].State == v1alpha1.StatePassing {
 		return allPassing(len(sorted))
 	}
+	message := ""
+	for names := maxNamed; names > 0; names-- {
+		for _, detail := range culpritDetails {
+			message = culpritsMessage(sorted, namespace, names, detail)
+			if len(message) <= v1alpha1.MaxMessageBytes {
+				return message
+			}
+		}
+	}
+	return message
+}
+
+// culpritsMessage names this many of the members, each with so many bytes of its message.
+func culpritsMessage(sorted []Member, namespace string, names, detail int) string {
 	var groups []string
-	names := maxNamed
 	for rest := sorted; len(rest) > 0 && rest[0].State != v1alpha1.StatePassing; {
 		group := sameState(rest)
 		rest = rest[len(group):]
 		named := min(names, len(group))
 		names -= named
-		groups = append(groups, countOf(group, len(groups) == 0, len(sorted))+namesOf(group, named, namespace))
+		groups = append(groups, countOf(group, len(groups) == 0, len(sorted))+namesOf(group, named, namespace, detail))
 	}
 	return strings.Join(groups, "; ")
 }
@@ -141,13 +156,13 @@ func countOf(group []Member, first bool, total int) string {
 	return fmt.Sprintf("%d %s %s", len(group), verb, Known(group[0].State))
 }
 
-func namesOf(group []Member, named int, namespace string) string {
+func namesOf(group []Member, named int, namespace string, detail int) string {
 	if named == 0 {
 		return ""
 	}
 	names := make([]string, 0, named)
 	for _, m := range group[:named] {
-		names = append(names, m.describe(namespace))
+		names = append(names, m.describe(namespace, detail))
 	}
 	text := ": " + strings.Join(names, ", ")
 	if more := len(group) - named; more > 0 {
@@ -156,9 +171,9 @@ func namesOf(group []Member, named int, namespace string) string {
 	return text
 }
 
-func (m Member) describe(namespace string) string {
-	if m.Message == "" {
+func (m Member) describe(namespace string, detail int) string {
+	if m.Message == "" || detail == 0 {
 		return m.NameFrom(namespace)
 	}
-	return m.NameFrom(namespace) + " (" + bounded(m.Message, maxCulpritDetail) + ")"
+	return m.NameFrom(namespace) + " (" + bounded(m.Message, detail) + ")"
 }

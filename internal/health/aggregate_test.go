@@ -1,6 +1,7 @@
 package health
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -67,6 +68,23 @@ func TestAnAggregateIsTheWorstOfItsMembersAndNamesTheCulprits(t *testing.T) {
 			v1alpha1.StateCritical, "CriticalChecks",
 			"4 of 5 checks are Critical: HealthCheck a, HealthCheck b, HealthCheck c and 1 more; 1 is Warning", "",
 		},
+		"the names are shared out among the states, and each counts those that it does not name": {
+			[]Member{
+				check("g", v1alpha1.StateUnknown, ""), check("f", v1alpha1.StateWarning, ""), check("e", v1alpha1.StateWarning, ""),
+				check("d", v1alpha1.StateWarning, ""), check("c", v1alpha1.StatePassing, ""),
+				check("b", v1alpha1.StateCritical, ""), check("a", v1alpha1.StateWarning, ""),
+			},
+			v1alpha1.StateCritical, "CriticalChecks",
+			"1 of 7 checks is Critical: HealthCheck b; 1 is Unknown: HealthCheck g; 4 are Warning: HealthCheck a and 3 more", "b",
+		},
+		"endpoints come after the checks, and are counted where they are not named": {
+			[]Member{
+				endpoints, check("c", v1alpha1.StateCritical, ""), check("b", v1alpha1.StateCritical, ""),
+				check("a", v1alpha1.StateCritical, ""), check("p", v1alpha1.StatePassing, ""),
+			},
+			v1alpha1.StateCritical, "CriticalChecks",
+			"4 of 5 checks are Critical: HealthCheck a, HealthCheck b, HealthCheck c and 1 more", "",
+		},
 		"endpoints alone give their reason": {
 			[]Member{endpoints, check("a", v1alpha1.StateWarning, "")},
 			v1alpha1.StateCritical, "NoReadyEndpoints",
@@ -127,5 +145,26 @@ func TestThreeLongCulpritsFitInAMessage(t *testing.T) {
 	v, _ := Aggregate(members, "shop")
 	if len(v.Message) > v1alpha1.MaxMessageBytes || !strings.HasSuffix(v.Message, "and 1 more") {
 		t.Errorf("%d bytes: %s", len(v.Message), v.Message)
+	}
+}
+
+// The longest names that objects have leave no room for three of them.
+func TestWhatIsNotNamedIsCountedHoweverLongTheNames(t *testing.T) {
+	for length, want := range map[int]string{20: "c", 200: "c", 253: "b"} {
+		var members []Member
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			m := check(name+strings.Repeat("x", length-1), v1alpha1.StateCritical, strings.Repeat("ä", 500))
+			m.Namespace = strings.Repeat("n", 63)
+			members = append(members, m)
+		}
+		members = append(members, check("w", v1alpha1.StateWarning, "slow"))
+		v, _ := Aggregate(members, "shop")
+		named := strings.Count(v.Message, "HealthCheck "+members[0].Namespace)
+		more := fmt.Sprintf(" and %d more; 1 is Warning", 5-named)
+		last := strings.LastIndex(v.Message, members[0].Namespace+"/")
+		if len(v.Message) > v1alpha1.MaxMessageBytes || !strings.Contains(v.Message, more) ||
+			!strings.HasPrefix(v.Message[last:], members[0].Namespace+"/"+want) {
+			t.Errorf("names of %d bytes: %d bytes, %d named: %s", length, len(v.Message), named, v.Message)
+		}
 	}
 }

@@ -69,6 +69,35 @@ func TestAMirroredMemberKeepsReasonMessageAndTransition(t *testing.T) {
 	}
 }
 
+// As every condition in Kubernetes: neither the state nor its time of transition moves that of TargetResolved.
+func TestTargetResolvedHasATimeOfTransitionOfItsOwn(t *testing.T) {
+	a := alias()
+	web := func(state v1alpha1.State, since time.Duration) Observation {
+		member := check("web", state, "")
+		member.Since = noon.Add(since)
+		return Observation{Members: []Member{member}}
+	}
+	missing := Observation{Problem: v1alpha1.ReasonTargetNotFound, Message: "HealthCheck/web does not exist"}
+	for _, step := range []struct {
+		name        string
+		at          time.Duration
+		observation Observation
+		since       time.Duration // of TargetResolved
+	}{
+		{"missing", 0, missing, 0},
+		{"there, and Critical for longer than it was missing", time.Minute, web(v1alpha1.StateCritical, -time.Hour), time.Minute},
+		{"its state changes", 2 * time.Minute, web(v1alpha1.StatePassing, 2*time.Minute), time.Minute},
+		{"its state changes again", 3 * time.Minute, web(v1alpha1.StateCritical, 3*time.Minute), time.Minute},
+		{"missing, in the same state", 4 * time.Minute, missing, 4 * time.Minute},
+	} {
+		a.Status = ApplyObservation(a, step.observation, noon.Add(step.at))
+		resolved := meta.FindStatusCondition(a.Status.Conditions, v1alpha1.ConditionTargetResolved)
+		if want := noon.Add(step.since); !resolved.LastTransitionTime.Time.Equal(want) {
+			t.Errorf("%s: since %s, want %s", step.name, resolved.LastTransitionTime, want)
+		}
+	}
+}
+
 func TestWhatDecidedAnAliasIsTheCulpritOfItsAliases(t *testing.T) {
 	deeper := v1alpha1.Culprit{Kind: "HealthCheck", Namespace: "shop", Name: "db"}
 	member := check("link", v1alpha1.StateCritical, "down")

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -25,7 +26,23 @@ func bounded(text string, limit int) string {
 
 func isLineBreak(r rune) bool { return r == '\n' || r == '\r' || r == '\t' || r == 0 }
 
-// TransitionNote is the note of the Event for a change of state: "Passing → Critical: <message>".
-func TransitionNote(from, to v1alpha1.State, message string) string {
-	return bounded(string(Known(from))+" → "+string(to)+": "+message, v1alpha1.MaxMessageBytes)
+// TransitionNote is the note of the Event for a change of state: "Passing → Critical: <message>". What is to blame is
+// added where the message does not name it: "… (HealthCheck web)". An Event is read without the status beside it.
+func TransitionNote(from, to v1alpha1.State, message string, culprit *v1alpha1.Culprit, namespace string) string {
+	blamed := ""
+	if culprit != nil && !names(message, culprit) {
+		m := Member{Kind: culprit.Kind, Namespace: culprit.Namespace, Name: culprit.Name}
+		blamed = " (" + m.NameFrom(namespace) + ")"
+	}
+	note := string(Known(from)) + " → " + string(to) + ": " + message
+	return bounded(note, v1alpha1.MaxMessageBytes-len(blamed)) + blamed
+}
+
+// names reports whether a text has the kind and name of an object, as messages write them: HealthCheck web,
+// HealthCheck shop/web, HealthCheck/web, HealthCheck/shop/web. A longer name that begins like it is another's.
+func names(text string, culprit *v1alpha1.Culprit) bool {
+	spelled := regexp.QuoteMeta(culprit.Kind) + `[ /](` + regexp.QuoteMeta(culprit.Namespace) + `/)?` +
+		regexp.QuoteMeta(culprit.Name) + `($|[^A-Za-z0-9._:/-])`
+	found, err := regexp.MatchString(spelled, text)
+	return err == nil && found
 }

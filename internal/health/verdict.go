@@ -44,12 +44,14 @@ func (v Verdict) ApplyTo(old v1alpha1.CheckStatus, generation int64, now time.Ti
 	status.ObservedGeneration = generation
 	status.LastTransitionTime = v.transition(old, now)
 
-	v.setCondition(&status, v1alpha1.ConditionReady, Resolution{Ready(v.State), v.Reason, status.Message})
+	ready := Resolution{Ready(v.State), v.Reason, status.Message}
+	setCondition(&status, v1alpha1.ConditionReady, ready, *status.LastTransitionTime)
 	if v.Resolved != nil {
-		v.setCondition(&status, v1alpha1.ConditionTargetResolved, *v.Resolved)
+		setCondition(&status, v1alpha1.ConditionTargetResolved, *v.Resolved, *truncated(now))
 	}
 	if v.Stalled {
-		v.setCondition(&status, v1alpha1.ConditionStalled, Resolution{metav1.ConditionTrue, v.Reason, status.Message})
+		stalled := Resolution{metav1.ConditionTrue, v.Reason, status.Message}
+		setCondition(&status, v1alpha1.ConditionStalled, stalled, *truncated(now))
 	} else {
 		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionStalled)
 	}
@@ -67,15 +69,16 @@ func (v Verdict) transition(old v1alpha1.CheckStatus, now time.Time) *metav1.Tim
 	}
 }
 
-// setCondition sets a condition whose transition, if it is one, is that of the state.
-func (v Verdict) setCondition(status *v1alpha1.CheckStatus, kind string, r Resolution) {
+// setCondition sets a condition which, if its own status changes with that, did so at a time: Ready when the state did,
+// and the others, which are not the source's but the alias's own, when it saw it.
+func setCondition(status *v1alpha1.CheckStatus, kind string, r Resolution, at metav1.Time) {
 	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
 		Type:               kind,
 		Status:             r.Status,
 		Reason:             r.Reason,
 		Message:            Bounded(r.Message),
 		ObservedGeneration: status.ObservedGeneration,
-		LastTransitionTime: *status.LastTransitionTime,
+		LastTransitionTime: at,
 	})
 }
 

@@ -152,9 +152,30 @@ var malformedAliasChecks = []malformed{
 		"spec.selector.matchExpressions[0]", "values must be given for the operators In and NotIn"},
 	{"Exists with values", `{selector: {matchExpressions: [{key: team, operator: Exists, values: [shop]}]}}`,
 		"spec.selector.matchExpressions[0]", "values must be given for the operators In and NotIn, and for no other"},
+	{"a namespace for a Node of v1", `{targetRef: {apiVersion: v1, kind: Node, name: worker-1, namespace: shop}}`,
+		"spec.targetRef", "namespace must not be set for kind Node"},
 	{"a label key with a space", `{selector: {matchExpressions: [{key: "my team", operator: Exists}]}}`,
 		"spec.selector.matchExpressions[0].key", "the key of a label, such as team"},
+	{"a label key that is too long", `{selector: {matchExpressions: [{key: ` + longName + `, operator: Exists}]}}`,
+		"spec.selector.matchExpressions[0].key", "63 after it"},
+	{"a value that no label has", `{selector: {matchExpressions: [{key: team, operator: In, values: [shop, "my shop"]}]}}`,
+		"spec.selector.matchExpressions[0].values[1]", "must be the value of a label, such as shop"},
+	{"a label to match with a space in its key", `{selector: {matchLabels: {team: shop, "my team": shop}}}`,
+		"spec.selector.matchLabels", "keys must be keys of labels, such as team or example.com/team"},
+	{"a label to match without a key", `{selector: {matchLabels: {"": shop}}}`,
+		"spec.selector.matchLabels", "keys must be keys of labels, such as team or example.com/team"},
+	{"a label to match of too long a name", `{selector: {matchLabels: {example.com/` + longName + `: shop}}}`,
+		"spec.selector.matchLabels", "63 after it"},
+	{"a label to match of too long a prefix", `{selector: {matchLabels: {` + longPrefix + `/team: shop}}}`,
+		"spec.selector.matchLabels", "at most 253 characters before the slash"},
+	{"a label to match with a space in its value", `{selector: {matchLabels: {team: "my shop"}}}`,
+		"spec.selector.matchLabels[team]", "must be the value of a label, such as shop"},
+	{"a label to match with too long a value", `{selector: {matchLabels: {team: ` + longName + `}}}`,
+		"spec.selector.matchLabels.team", "63"},
 }
+
+// One byte longer than what follows the slash, and what precedes it, may be.
+var longName, longPrefix = strings.Repeat("x", 64), strings.Repeat("x", 254)
 
 func TestAMalformedHealthCheckIsRefusedWithItsFieldAndTheRemedy(t *testing.T) {
 	areRefused(t, "HealthCheck", malformedHealthChecks)
@@ -200,6 +221,22 @@ func TestEveryReferenceAndTLSAreAccepted(t *testing.T) {
 		`{job: {cronJobRef: {name: e2e-smoke}}}`,
 	} {
 		if output, err := apply(t, "HealthCheck", spec); err != nil {
+			t.Errorf("%s: %v: %s", spec, err, output)
+		}
+	}
+}
+
+func TestEveryTargetAndSelectorIsAccepted(t *testing.T) {
+	for _, spec := range []string{
+		`{targetRef: {kind: Node, name: worker-1}}`,
+		`{targetRef: {apiVersion: v1, kind: Node, name: worker-1}}`,
+		`{targetRef: {apiVersion: fleet.example.com/v1, kind: Node, name: worker-1, namespace: shop}}`,
+		`{selector: {}}`,
+		`{selector: {matchLabels: {team: "", example.com/A_b.c-1: A_b.c-1}}}`,
+		`{selector: {matchLabels: {` + longPrefix[1:] + `/` + longName[1:] + `: ` + longName[1:] + `}}}`,
+		`{selector: {matchExpressions: [{key: ` + longPrefix[1:] + `/` + longName[1:] + `, operator: NotIn, values: ["", shop]}]}}`,
+	} {
+		if output, err := apply(t, "AliasCheck", spec); err != nil {
 			t.Errorf("%s: %v: %s", spec, err, output)
 		}
 	}

@@ -261,17 +261,26 @@ func (s *specs) selector() *v1alpha1.Selector {
 		if selector.MatchLabels == nil {
 			selector.MatchLabels = map[string]v1alpha1.LabelValue{}
 		}
-		selector.MatchLabels[oneOf(s, "team", s.text(300))] = v1alpha1.LabelValue(s.text(63))
+		selector.MatchLabels[s.labelKey()] = s.labelValue()
 	}
 	for range s.random.IntN(4) {
 		requirement := v1alpha1.SelectorRequirement{
-			Key:      oneOf(s, "team", "example.com/a..b", strings.Repeat("x", 317)),
+			Key:      s.labelKey(),
 			Operator: oneOf(s, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists),
 		}
 		if requirement.Operator != metav1.LabelSelectorOpExists {
-			requirement.Values = []v1alpha1.LabelValue{v1alpha1.LabelValue(s.text(63))}
+			requirement.Values = []v1alpha1.LabelValue{s.labelValue()}
 		}
 		selector.MatchExpressions = append(selector.MatchExpressions, requirement)
 	}
 	return selector
+}
+
+// labelKey is one that the schema allows; not all are labels for Kubernetes, which has no empty part between two dots.
+func (s *specs) labelKey() string {
+	return oneOf(s, "team", "a..b/team", "0/0..0", strings.Repeat("x", 253)+"/"+strings.Repeat("X", 63))
+}
+
+func (s *specs) labelValue() v1alpha1.LabelValue {
+	return oneOf[v1alpha1.LabelValue](s, "", "0", "A..b", v1alpha1.LabelValue(strings.Repeat("x", 63)))
 }
