@@ -6,6 +6,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	stdlog "log"
 	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,6 +46,7 @@ func run(ctx context.Context, args []string) int {
 		return 0
 	}
 
+	silenceStandardLog()
 	log := lazyLog(zap.New(zap.UseFlagOptions(&options.zap)))
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
@@ -54,6 +57,10 @@ func run(ctx context.Context, args []string) int {
 	}
 	return 0
 }
+
+// silenceStandardLog throws away what net/http writes to the logger of the standard library: bytes of a response that it
+// did not expect are among that, and no part of a response reaches the log.
+func silenceStandardLog() { stdlog.SetOutput(io.Discard) }
 
 func buildInfo() prometheus.Collector {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{

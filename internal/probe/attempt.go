@@ -15,7 +15,7 @@ const (
 	resolving   phase = "while resolving the name"
 	connecting  phase = "while connecting"
 	handshaking phase = "during the TLS handshake"
-	sending     phase = "while sending the request"
+	sending     phase = "while sending the datagram"
 	awaiting    phase = "while waiting for the response"
 	reading     phase = "while reading the body"
 )
@@ -39,6 +39,8 @@ type attempt struct {
 		certificateAsked bool
 		// originLeft is whether a redirect led to another origin.
 		originLeft bool
+		// http2 is whether the server agreed to speak HTTP/2.
+		http2 bool
 	}
 }
 
@@ -118,6 +120,18 @@ func (a *attempt) originLeft() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.locked.originLeft
+}
+
+func (a *attempt) speaksHTTP2(does bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.http2 = does
+}
+
+func (a *attempt) http2() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.locked.http2
 }
 
 // says is a message on the attempt: its subject, and what came back.

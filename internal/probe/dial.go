@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -35,7 +36,7 @@ func (d dialer) dial(ctx context.Context, a *attempt, network, address string) (
 	a.enter(resolving)
 	destinations, err := d.resolve(ctx, address)
 	if err != nil {
-		return nil, err
+		return nil, inTime(ctx, err)
 	}
 	a.connectsTo(len(destinations))
 	for i, destination := range destinations {
@@ -96,7 +97,28 @@ func (d dialer) connect(ctx context.Context, network string, to netip.AddrPort, 
 		defer cancel()
 	}
 	socket := net.Dialer{ControlContext: d.guard.control, KeepAlive: -1}
-	return socket.DialContext(ctx, network, to.String())
+	conn, err := socket.DialContext(ctx, network, to.String())
+	if network == "tcp" && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+		return ended(), nil
+	}
+	return conn, err
+}
+
+// ended is a connection that the other side has ended. One that is accepted and reset at once is either seen so, or as
+// one that could not be made; as a connection it is told the same each time. A port that refuses is told by another error.
+func ended() net.Conn {
+	conn, otherSide := net.Pipe()
+	_ = otherSide.Close()
+	return conn
+}
+
+// inTime is the end of the context where it has ended, or ends now: a lookup may notice first, and tells it like a
+// timeout of its own.
+func inTime(ctx context.Context, err error) error {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return contextOr(ctx, err)
 }
 
 // mostTelling is what the errors of several addresses come to: how those failed that the guard let pass, and

@@ -38,6 +38,10 @@ func (a *attempt) words(err error, p phase) string {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return a.distinct(joined.Unwrap(), p)
 	}
+	// A lookup has timeouts of its own, which are not the limit; where it was the limit, the dialer says so.
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dnsWords(dns)
+	}
 	if timedOut(err) {
 		return a.timeoutWords(p)
 	}
@@ -47,16 +51,10 @@ func (a *attempt) words(err error, p phase) string {
 	if plain, ok := errors.AsType[plainError](err); ok {
 		return string(plain)
 	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return dnsWords(dns)
-	}
 	if words, ok := certificateWords(err); ok {
 		return words
 	}
-	if (p == sending || p == awaiting) && a.certificateAsked() && hungUp(err) {
-		return clientRefused
-	}
-	return transportWords(err, p)
+	return a.transportWords(err, p)
 }
 
 // timeoutWords tell the limit. How much of it an address had that shares it depends on the order of DNS, and is
@@ -71,20 +69,27 @@ func (a *attempt) timeoutWords(p phase) string {
 // clientRefused is said of a server that hangs up on a client whose certificate it asked for.
 const clientRefused = "the server closed the connection after it asked for a client certificate"
 
-// hangUps are the errors of a connection that the other side ended.
-var hangUps = []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE}
+const notHTTP = "the answer is not a valid HTTP response"
 
-// hungUp tells that the server ended the connection, in whichever of the many ways that net/http sees it. Those of
-// its HTTP/2 on a connection that is gone have no type.
+// hangUps are the errors of a connection that the other side ended.
+var hangUps = []error{
+	io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
+}
+
+// hungUp tells that the server ended the connection, in whichever of the many ways this side came to see it: a close
+// and a reset, at a read and at a write, race each other. Those of net/http's HTTP/2 have no type.
 func hungUp(err error) bool {
-	return isAlert(err) || strings.HasPrefix(err.Error(), "http2: client conn") ||
+	_, isAlert := alertOf(err)
+	return isAlert || strings.HasPrefix(err.Error(), "http2: client conn") ||
 		slices.ContainsFunc(hangUps, func(end error) bool { return errors.Is(err, end) })
 }
 
-// isAlert tells the error with which crypto/tls names an alert of the other side.
-func isAlert(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "remote error"
+// alertOf is the text of an alert of the other side, one of a list in crypto/tls.
+func alertOf(err error) (text string, is bool) {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return op.Err.Error(), true
+	}
+	return "", false
 }
 
 // plainError is an error whose text is made for a message as it stands.
@@ -142,32 +147,36 @@ func invalidCertificateWords(err x509.CertificateInvalidError) string {
 	return "the certificate is not valid for this use"
 }
 
-func transportWords(err error, p phase) string {
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return withPhase(errno.Error(), p)
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && isAlert(err) {
-		return "the server refused the TLS handshake: " + op.Err.Error()
-	}
+// transportWords tell what became of a connection by what can be told for certain: one sentence for all that one
+// fault may look like, since a failing check is to write its status once.
+func (a *attempt) transportWords(err error, p phase) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "the server does not speak TLS"
 	}
-	return untypedWords(err, p)
+	alert, isAlert := alertOf(err)
+	switch {
+	case (p == handshaking || p == awaiting) && a.certificateAsked() && hungUp(err):
+		return clientRefused
+	case p == handshaking && isAlert:
+		return "the server refused the TLS handshake: " + alert
+	case (p == awaiting || p == reading) && a.http2():
+		return "the server broke HTTP/2 off " + string(p)
+	case p != connecting && hungUp(err):
+		return "the server closed the connection " + string(p)
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return withPhase(errno.Error(), p)
+	}
+	return untypedWords(p)
 }
 
 // untypedWords tells what has no type of its own, by the phase in which it happened.
-func untypedWords(err error, p phase) string {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-		return "the server closed the connection " + string(p)
-	}
-	if strings.Contains(err.Error(), "http2: ") || strings.HasPrefix(err.Error(), "stream error: ") {
-		return "the server broke HTTP/2 off " + string(p)
-	}
+func untypedWords(p phase) string {
 	switch p {
 	case handshaking:
 		return "the TLS handshake failed"
-	case sending, awaiting:
-		return "the answer is not a valid HTTP response"
+	case awaiting:
+		return notHTTP
 	case reading:
 		return "the body of the response is broken"
 	default:

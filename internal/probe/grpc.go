@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"sync"
@@ -57,15 +58,19 @@ type grpcCall struct {
 
 	// locked is written by the library's goroutines; hold mu.
 	mu     sync.Mutex
-	locked struct{ unconnected error }
+	locked struct {
+		unconnected error
+		// dialled is whether there was a connection, or an attempt at one.
+		dialled, redialled bool
+	}
 }
 
 func (c *grpcCall) options(ctx context.Context, creds credentials.TransportCredentials) []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
 		grpc.WithContextDialer(func(_ context.Context, address string) (net.Conn, error) { return c.dial(ctx, address) }),
-		// The probe's deadline is the only one; the library would hang up after 20 seconds.
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: c.attempt.limit}),
+		// The probe's deadline is the only one; the library would hang up after 20 seconds, and must not at the same time.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: 2 * c.attempt.limit}),
 		grpc.WithNoProxy(),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
@@ -111,13 +116,21 @@ func refusedCall(c codes.Code, service string) string {
 	case c == codes.Unimplemented:
 		return name + ": the server does not implement grpc.health.v1.Health"
 	case c == codes.Unavailable:
-		return name + ": the server refused the call, or closed the connection"
+		return unavailable
 	default:
 		return name
 	}
 }
 
+// unavailable is said of a connection that ends without an answer, early or late: which of the two the library tells
+// is a race.
+const unavailable = "UNAVAILABLE: the server refused the call, closed the connection, or does not speak HTTP/2"
+
+// dial connects once. The library would do so again and again where the server ends each connection; a probe is one.
 func (c *grpcCall) dial(ctx context.Context, address string) (net.Conn, error) {
+	if !c.dialsFirst() {
+		return nil, plainError(unavailable)
+	}
 	conn, err := c.dialer.dial(ctx, c.attempt, "tcp", address)
 	if err != nil {
 		c.unconnected(err)
@@ -125,6 +138,14 @@ func (c *grpcCall) dial(ctx context.Context, address string) (net.Conn, error) {
 	}
 	c.attempt.enter(awaiting)
 	return conn, nil
+}
+
+func (c *grpcCall) dialsFirst() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.locked.redialled = c.locked.dialled
+	c.locked.dialled = true
+	return !c.locked.redialled
 }
 
 func (c *grpcCall) unconnected(err error) {
@@ -141,10 +162,10 @@ func (c *grpcCall) notConnected() error {
 	switch {
 	case c.locked.unconnected != nil:
 		return c.locked.unconnected
-	case c.attempt.certificateAsked():
+	case c.attempt.certificateAsked() && !c.locked.redialled:
 		return plainError(clientRefused)
 	default:
-		return plainError("the server does not speak HTTP/2, or closed the connection")
+		return plainError(unavailable)
 	}
 }
 
@@ -158,7 +179,19 @@ func (c *grpcCall) credentials(
 	if err != nil {
 		return nil, err
 	}
+	config.VerifyConnection = speaksHTTP2
 	return watchedHandshake{TransportCredentials: credentials.NewTLS(config), call: c}, nil
+}
+
+// noHTTP2 is said of a server that agrees to no protocol, or to another.
+const noHTTP2 = "the server does not offer HTTP/2 in the TLS handshake (ALPN h2), and gRPC needs it"
+
+// speaksHTTP2 is asked at the end of a handshake.
+func speaksHTTP2(state tls.ConnectionState) error {
+	if state.NegotiatedProtocol != "h2" {
+		return plainError(noHTTP2)
+	}
+	return nil
 }
 
 // watchedHandshake notes that a handshake is made, and why it failed.

@@ -90,7 +90,7 @@ func TestGRPCTellsTheCodeAndNotTheTextOfAnError(t *testing.T) {
 		codes.PermissionDenied: "PERMISSION_DENIED",
 		codes.DeadlineExceeded: "DEADLINE_EXCEEDED",
 		codes.NotFound:         "NOT_FOUND",
-		codes.Unavailable:      "UNAVAILABLE: the server refused the call, or closed the connection",
+		codes.Unavailable:      "UNAVAILABLE: the server refused the call, closed the connection, or does not speak HTTP/2",
 		codes.Code(99):         "99",
 	} {
 		address := servingGRPC(t, answeringCode{code: code})
@@ -118,7 +118,7 @@ func TestGRPCSpeaksTLS(t *testing.T) {
 	expectResult(t, probed(t, trusting(t, ca), check), health.Failed, v1alpha1.ReasonSecretNotFound,
 		"grpc "+address+": Secret absent does not exist")
 	expectFailure(t, probed(t, trusting(t, ca), grpcCheck(address, "")),
-		"grpc "+address+": the server does not speak HTTP/2, or closed the connection")
+		"grpc "+address+": UNAVAILABLE: the server refused the call, closed the connection, or does not speak HTTP/2")
 }
 
 func TestGRPCFailuresNameThePhase(t *testing.T) {
@@ -132,12 +132,12 @@ func TestGRPCFailuresNameThePhase(t *testing.T) {
 		"silence":        {listening(t, hang), nil, "timed out after 5s while waiting for the response"},
 		"silence in TLS": {listening(t, hang), &v1alpha1.TLSConfig{}, "timed out after 5s during the TLS handshake"},
 		"HTTP/1": {listening(t, answer("HTTP/1.1 200 OK\r\n\r\n")), nil,
-			"the server does not speak HTTP/2, or closed the connection"},
+			"UNAVAILABLE: the server refused the call, closed the connection, or does not speak HTTP/2"},
 		"HTTP/1 in TLS": {listening(t, answer("HTTP/1.1 200 OK\r\n\r\n")), &v1alpha1.TLSConfig{},
 			"the server does not speak TLS"},
 		"no address": {"db.shop", nil, "the address must be a host and a port, such as db.shop:5432 or [fd00::1]:5432"},
 		"a close": {listening(t, func(net.Conn) {}), nil,
-			"the server does not speak HTTP/2, or closed the connection"},
+			"UNAVAILABLE: the server refused the call, closed the connection, or does not speak HTTP/2"},
 		"a close, and TLS": {listening(t, readRequest), &v1alpha1.TLSConfig{},
 			"the server closed the connection during the TLS handshake"},
 	} {

@@ -49,11 +49,14 @@ var denied = []denial{
 	{netip.MustParsePrefix("169.254.0.0/16"), "a link-local address"},
 	{netip.MustParsePrefix("100.100.100.200/32"), "a cloud metadata address"}, // Alibaba Cloud
 	{netip.MustParsePrefix("168.63.129.16/32"), "a cloud metadata address"},   // Azure's wire server
+	{netip.MustParsePrefix("192.0.0.192/32"), "a cloud metadata address"},     // Oracle Cloud, its older one
 	{netip.MustParsePrefix("224.0.0.0/4"), "a multicast address"},
 	{netip.MustParsePrefix("255.255.255.255/32"), "a broadcast address"},
 	{netip.MustParsePrefix("::/128"), "an unspecified address"},
 	{netip.MustParsePrefix("::1/128"), "a loopback address"},
 	{netip.MustParsePrefix("fe80::/10"), "a link-local address"},
+	{netip.MustParsePrefix("fec0::/10"), "a site-local address"},                  // RFC 3879, deprecated
+	{netip.MustParsePrefix("fd00:42::42/128"), "a cloud metadata address"},        // Scaleway
 	{netip.MustParsePrefix("fd00:ec2::/32"), "a cloud metadata address"},          // AWS: ::254; pod credentials: ::23
 	{netip.MustParsePrefix("fd20:ce::254/128"), "a cloud metadata address"},       // Google Cloud
 	{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), "a cloud metadata address"}, // Oracle Cloud

@@ -57,6 +57,9 @@ func (p *Probes) exchange(
 	a *attempt, request *http.Request, config *tls.Config, follow redirectPolicy, expected statusRanges,
 ) Result {
 	transport := p.transport(request.Context(), a, config)
+	// The request goes out in one write: a server that answers without reading it all would else be told by the answer or
+	// by the second write's failure, as it happens.
+	transport.WriteBufferSize += int(request.ContentLength)
 	defer transport.CloseIdleConnections()
 	client := http.Client{Transport: transport, CheckRedirect: follow}
 	response, err := client.Do(request)
@@ -64,6 +67,10 @@ func (p *Probes) exchange(
 		return a.failed(plainHTTP(err))
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		// What follows is no body but the connection itself, and reading that would not end with the context.
+		return judged(a, response.StatusCode, expected)
+	}
 	a.enter(reading)
 	if _, err := io.CopyN(io.Discard, response.Body, maxBody); err != nil && !errors.Is(err, io.EOF) {
 		return a.failed(err)
@@ -77,6 +84,7 @@ func (p *Probes) exchange(
 func (p *Probes) transport(ctx context.Context, a *attempt, config *tls.Config) *http.Transport {
 	return &http.Transport{
 		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+			a.speaksHTTP2(false)
 			return p.dialer.dial(ctx, a, network, address)
 		},
 		TLSClientConfig:        config,
@@ -102,6 +110,8 @@ func plainHTTP(err error) error {
 		return plainError("the redirect leads to neither http nor https")
 	case strings.Contains(text, "failed to parse Location header"):
 		return plainError("the redirect has a Location that is no URL")
+	case strings.Contains(text, "readLoopPeekFailLocked: %!w(<nil>)"): // it spoke before it was asked
+		return plainError(notHTTP)
 	case strings.Contains(text, "server closed idle connection"):
 		return io.EOF
 	}
@@ -192,7 +202,13 @@ func headerValue(ctx context.Context, header v1alpha1.HTTPHeader, secrets secret
 func traced(ctx context.Context, a *attempt) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		TLSHandshakeStart: func() { a.enter(handshaking) },
-		GotConn:           func(httptrace.GotConnInfo) { a.enter(sending) },
-		WroteRequest:      func(httptrace.WroteRequestInfo) { a.enter(awaiting) },
+		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
+			a.speaksHTTP2(state.NegotiatedProtocol == "h2")
+			if err == nil { // the beginning of HTTP/2 is sent before there is a request to have a connection
+				a.enter(awaiting)
+			}
+		},
+		// To send and to wait are one phase: a server that hangs up may be noticed at either.
+		GotConn: func(httptrace.GotConnInfo) { a.enter(awaiting) },
 	})
 }

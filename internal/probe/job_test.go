@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/probe"
 )
 
@@ -131,4 +132,23 @@ func TestARefusedJobIsToldWithoutTextThatChangesOrIsNotOurs(t *testing.T) {
 			expectFailure(t, probed(t, probe.Options{Jobs: &fakeJobs{refusal: row.refusal}}, jobCheck()), row.message)
 		})
 	}
+}
+
+func TestASidecarDecidesNothing(t *testing.T) {
+	always := corev1.ContainerRestartPolicyAlways
+	ended := func(name string, code int32) corev1.ContainerStatus {
+		return corev1.ContainerStatus{Name: name,
+			State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code}}}
+	}
+	pod := corev1.Pod{
+		Spec: corev1.PodSpec{InitContainers: []corev1.Container{{Name: "proxy", RestartPolicy: &always}, {Name: "setup"}}},
+		Status: corev1.PodStatus{
+			InitContainerStatuses: []corev1.ContainerStatus{ended("proxy", 143), ended("setup", 0)},
+			ContainerStatuses:     []corev1.ContainerStatus{ended("smoke", 1)},
+		},
+	}
+	jobs := &fakeJobs{end: batchv1.JobCondition{Type: batchv1.JobFailed, Status: corev1.ConditionTrue},
+		pods: []corev1.Pod{pod}}
+	expectResult(t, probed(t, probe.Options{Jobs: jobs}, jobCheck()), health.Warned, v1alpha1.ReasonProbeWarning,
+		"Job of CronJob smoke: container smoke: exit code 1")
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -24,21 +25,28 @@ func (r *jobRun) exit(job *batchv1.Job, pods []corev1.Pod) Result {
 	}
 }
 
-// worstExit is the container that decides: the first that ended with a failure, or else with a warning.
+// worstExit is the container that decides: the first that ended with a failure, or else with a warning. A sidecar, an
+// init container that is restarted, decides nothing: it is terminated when the others have ended.
 func worstExit(pods []corev1.Pod) (name string, worst *corev1.ContainerStateTerminated) {
 	for i := range pods {
-		for _, statuses := range [][]corev1.ContainerStatus{
-			pods[i].Status.InitContainerStatuses, pods[i].Status.ContainerStatuses,
-		} {
-			for _, status := range statuses {
-				ended := status.State.Terminated
-				if ended != nil && ended.ExitCode != 0 && (worst == nil || worst.ExitCode == 1 && ended.ExitCode != 1) {
-					name, worst = status.Name, ended
-				}
+		for _, status := range deciding(&pods[i]) {
+			ended := status.State.Terminated
+			if ended != nil && ended.ExitCode != 0 && (worst == nil || worst.ExitCode == 1 && ended.ExitCode != 1) {
+				name, worst = status.Name, ended
 			}
 		}
 	}
 	return name, worst
+}
+
+func deciding(pod *corev1.Pod) []corev1.ContainerStatus {
+	isSidecar := func(status corev1.ContainerStatus) bool {
+		return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
+			return c.Name == status.Name && c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
+		})
+	}
+	initial := slices.DeleteFunc(slices.Clone(pod.Status.InitContainerStatuses), isSidecar)
+	return append(initial, pod.Status.ContainerStatuses...)
 }
 
 // exitWords tell an exit code, and why where Kubernetes knows more than that it was an error.

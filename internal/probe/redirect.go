@@ -3,6 +3,8 @@ package probe
 import (
 	"net/http"
 	"net/textproto"
+	"net/url"
+	"regexp"
 	"slices"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -26,7 +28,7 @@ func redirects(a *attempt, spec *v1alpha1.HTTPProbe) redirectPolicy {
 		if len(via) > maxRedirects {
 			return plainError("stopped after 10 redirects")
 		}
-		a.retitled(subject + ", redirected to " + request.URL.Scheme + "://" + request.URL.Host)
+		a.retitled(subject + ", redirected to " + origin(request.URL))
 		request.Header.Del("Referer") // it has the query of the last URL
 		if strayed(request, via) {
 			a.leftOrigin()
@@ -36,6 +38,18 @@ func redirects(a *attempt, spec *v1alpha1.HTTPProbe) redirectPolicy {
 		}
 		return nil
 	}
+}
+
+// hostPattern is of what a message may repeat of a response: the name or the address of a host, with a port.
+var hostPattern = regexp.MustCompile(`^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$`)
+
+// origin is where a Location leads, as messages show it. All of that is the server's to choose, so only what is
+// plainly a host is shown.
+func origin(u *url.URL) string {
+	if u.Scheme != "http" && u.Scheme != "https" || !hostPattern.MatchString(u.Host) {
+		return "another host"
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 func secretHeaders(spec *v1alpha1.HTTPProbe) []string {

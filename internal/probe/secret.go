@@ -20,14 +20,16 @@ type secretError struct{ reason, message string }
 
 func (e *secretError) Error() string { return e.message }
 
-// secretReader reads the Secrets of one namespace.
+// secretReader reads the Secrets of one namespace for one probe, each of them once: a rotation between two reads would
+// else pair an old certificate with a new key.
 type secretReader struct {
 	secrets   Secrets
 	namespace string
+	read      map[string]*corev1.Secret
 }
 
 func (p *Probes) secretsOf(check *v1alpha1.HealthCheck) secretReader {
-	return secretReader{secrets: p.secrets, namespace: check.Namespace}
+	return secretReader{secrets: p.secrets, namespace: check.Namespace, read: map[string]*corev1.Secret{}}
 }
 
 func (r secretReader) key(ctx context.Context, ref v1alpha1.SecretKeyReference) ([]byte, error) {
@@ -46,9 +48,13 @@ func (r secretReader) secret(ctx context.Context, name string) (*corev1.Secret, 
 	if r.secrets == nil {
 		return nil, plainError("this manager reads no Secrets")
 	}
+	if secret, found := r.read[name]; found {
+		return secret, nil
+	}
 	secret, err := r.secrets.Secret(ctx, r.namespace, name)
 	switch {
 	case err == nil:
+		r.read[name] = secret
 		return secret, nil
 	case apierrors.IsNotFound(err):
 		return nil, &secretError{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %s does not exist", name)}

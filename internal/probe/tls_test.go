@@ -200,7 +200,7 @@ func TestHTTPSFailuresNameTheHandshake(t *testing.T) {
 		"another protocol": {answer("220 secret.shop ESMTP\r\n"), "the server does not speak TLS"},
 		"a close":          {readRequest, "the server closed the connection during the TLS handshake"},
 		"a reset": {func(conn net.Conn) { readRequest(conn); reset(conn) },
-			"connection reset by peer during the TLS handshake"},
+			"the server closed the connection during the TLS handshake"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := "https://" + listening(t, row.serve)

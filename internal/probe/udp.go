@@ -23,7 +23,7 @@ func (p *Probes) udp(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 
 	a.enter(sending)
 	if _, err := conn.Write([]byte(spec.Payload)); err != nil {
-		return a.failed(ended(ctx, err))
+		return a.failed(contextOr(ctx, err))
 	}
 	a.enter(awaiting)
 	return heard(ctx, a, conn)
@@ -38,14 +38,6 @@ func heard(ctx context.Context, a *attempt, conn net.Conn) Result {
 	case ctx.Err() == context.DeadlineExceeded:
 		return passed(a.says("no refusal within " + brief(a.limit)))
 	default:
-		return a.failed(ended(ctx, err))
+		return a.failed(contextOr(ctx, err))
 	}
-}
-
-// ended is why a socket failed: a closed one was closed because the context is done.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
 }
