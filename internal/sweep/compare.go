@@ -16,7 +16,7 @@ type version struct {
 
 func (v version) absent() bool { return v == version{} }
 
-// gap is an object of which the cache has an older version than the API server had.
+// gap is an object of which the cache has another version than the API server had.
 type gap struct {
 	cached, live version
 }
@@ -51,32 +51,33 @@ type listing struct {
 	objects         map[string]version
 }
 
-// missedBy is where the cache, read after this list, is behind it. A cache that is ahead is fine.
+// missedBy is where the cache, read after this list, is wrong: where it differs from the list, and not for being
+// ahead of it. What the cache has of the list's own version or an older one must be in the list as it is, also
+// where the list has something older: then the cached version is of a history that is no more.
 func (l listing) missedBy(cached map[string]version) gaps {
-	missed := gaps{}
-	for name, live := range l.objects {
-		if g := (gap{cached[name], live}); l.shows(g) {
-			missed[name] = g
-		}
-	}
-	for name, version := range cached {
-		if g := (gap{version, l.objects[name]}); g.live.absent() && l.shows(g) {
-			missed[name] = g
+	missed := l.unlike(cached)
+	for name, g := range missed {
+		if newer(g.cached.resourceVersion, l.resourceVersion) {
+			delete(missed, name)
 		}
 	}
 	return missed
 }
 
-// shows is true where the cached version is older than what the list has in its place.
-func (l listing) shows(g gap) bool {
-	switch {
-	case g.cached.absent():
-		return true
-	case g.live.absent():
-		return !newer(g.cached.resourceVersion, l.resourceVersion)
-	default:
-		return g.cached != g.live && !newer(g.cached.resourceVersion, g.live.resourceVersion)
+// unlike is where the cache differs from the list.
+func (l listing) unlike(cached map[string]version) gaps {
+	differing := gaps{}
+	for name, live := range l.objects {
+		if cached[name] != live {
+			differing[name] = gap{cached[name], live}
+		}
 	}
+	for name, version := range cached {
+		if _, lives := l.objects[name]; !lives {
+			differing[name] = gap{cached: version}
+		}
+	}
+	return differing
 }
 
 // rewound is true if the cache, read before this list, has versions from after it: the history of the API

@@ -15,6 +15,7 @@ func TestACacheIsBehindALiveList(t *testing.T) {
 		"equal":                                        {map[string]version{"ns/live": {"uid", "50"}}, nil},
 		"an older version":                             {map[string]version{"ns/live": {"uid", "9"}}, []string{"ns/live"}},
 		"a newer version":                              {map[string]version{"ns/live": {"uid", "101"}}, nil},
+		"a version of a history that is no more":       {map[string]version{"ns/live": {"uid", "70"}}, []string{"ns/live"}},
 		"an object before its recreation":              {map[string]version{"ns/live": {"old", "49"}}, []string{"ns/live"}},
 		"an object after its recreation":               {map[string]version{"ns/live": {"new", "101"}}, nil},
 		"an object that it lacks":                      {map[string]version{}, []string{"ns/live"}},
@@ -42,6 +43,17 @@ func TestHistoryWentBackIfTheCacheWasAheadOfALaterList(t *testing.T) {
 		if got := (listing{resourceVersion: "100"}).rewound(newest); got != want {
 			t.Errorf("rewound(%q) = %v, want %v", newest, got, want)
 		}
+	}
+}
+
+// What is ahead of a list that is younger than it was never written, as far as the API server knows.
+func TestAfterHistoryWentBackAllThatDiffersIsWrong(t *testing.T) {
+	live := listing{resourceVersion: "100", objects: map[string]version{
+		"same": {"uid", "50"}, "older": {"uid", "60"}, "back": {"uid", "70"},
+	}}
+	cached := map[string]version{"same": {"uid", "50"}, "older": {"uid", "120"}, "phantom": {"uid", "121"}}
+	if got, want := live.unlike(cached).names(), []string{"back", "older", "phantom"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -16,15 +17,30 @@ import (
 type connection struct {
 	expired    chan struct{}
 	expireOnce sync.Once
-	initial    atomic.Bool  // still streaming the objects that exist: a relist by watch
-	delivered  atomic.Int64 // events
+	initial    atomic.Bool // still streaming the objects that exist: a relist by watch
 	evidence   *evidence
+	progressed atomic.Pointer[time.Time] // when it began or, while it is initial, last delivered an event
 }
 
 func newConnection(initial bool, evidence *evidence) *connection {
 	c := &connection{expired: make(chan struct{}), evidence: evidence}
 	c.initial.Store(initial)
+	c.progress()
 	return c
+}
+
+func (c *connection) progress() {
+	now := c.evidence.clock.Now()
+	c.progressed.Store(&now)
+}
+
+// relists is true of a relist by watch that is under way.
+func (c *connection) relists() bool { return c != nil && c.initial.Load() }
+
+// stalledFor is true of a relist that has delivered nothing for so long. A slow API server takes its time, and to
+// begin anew would cost it that time again.
+func (c *connection) stalledFor(d time.Duration) bool {
+	return c.relists() && c.evidence.clock.Since(*c.progressed.Load()) >= d
 }
 
 func (c *connection) expire() {
@@ -42,14 +58,17 @@ func (c *connection) isExpired() bool {
 
 // note keeps the account of an event that is being delivered.
 func (c *connection) note(event watch.Event) {
-	c.delivered.Add(1)
 	switch {
 	case endsInitialEvents(event):
-		c.initial.Store(false)
 		c.evidence.confirmed()
 	case event.Type != watch.Error:
 		c.evidence.heard()
 	}
+	if !c.initial.Load() {
+		return
+	}
+	c.progress()
+	c.initial.Store(!endsInitialEvents(event))
 }
 
 func endsInitialEvents(event watch.Event) bool {
@@ -83,6 +102,8 @@ type stream struct {
 	reopen func() (watch.Interface, *connection, error) // nil where no renewal is possible
 	cached func() []runtime.Object
 	ended  func(*connection) // is called when nothing more will be delivered
+
+	relisted func(*connection) // is called when all objects that exist have been delivered
 }
 
 func (s *stream) start() {
@@ -133,6 +154,9 @@ func (s *stream) send(event watch.Event) bool {
 	s.note(event)
 	select {
 	case s.results <- event:
+		if endsInitialEvents(event) {
+			s.relisted(s.connection)
+		}
 		return true
 	case <-s.stopped:
 		return false

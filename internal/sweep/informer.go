@@ -22,8 +22,6 @@ type informer struct {
 	kind    schema.GroupVersionKind
 	watches *listerWatcher
 	log     logr.Logger
-
-	lastSighting sighting // used by the rounds only, of which there is one at a time
 }
 
 // Run is part of cache.SharedInformer.
@@ -49,37 +47,55 @@ func (i *informer) RunWithContext(ctx context.Context) {
 func (i *informer) sweep(ctx context.Context) {
 	pause := rand.N(i.sweeper.interval)
 	retry := i.sweeper.retryAfter()
+	failures := 0 // since the last round that succeeded
 	for i.sweeper.pause(ctx, pause) {
 		began := i.sweeper.clock.Now()
 		err := i.round(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		i.tell(err, failures)
 		if err == nil {
 			pause = i.sweeper.interval*9/10 + rand.N(i.sweeper.interval/20+1)
-			retry = i.sweeper.retryAfter()
+			retry, failures = i.sweeper.retryAfter(), 0
 			continue
 		}
 		i.watches.evidence.refuted(began, err)
 		pause = retry.Step()
-		if ctx.Err() == nil {
-			i.log.Info("Sweep failed, waiting", "retryAfter", pause.String(), "error", err.Error())
-		}
+		failures++
+	}
+}
+
+// tell logs when sweeps begin to fail and when they succeed again, and not each that fails in between.
+func (i *informer) tell(err error, failedBefore int) {
+	switch {
+	case err == nil && failedBefore > 0:
+		i.log.Info("The sweep succeeds again", "failed", failedBefore)
+	case err != nil && failedBefore == 0:
+		i.log.Info("The sweep fails, and is tried again until it succeeds", "error", err.Error())
+	case err != nil:
+		i.log.V(1).Info("The sweep has failed again", "failed", failedBefore+1, "error", err.Error())
 	}
 }
 
 // round is one comparison of the cache with the API server, and what follows from it.
 func (i *informer) round(ctx context.Context) error {
-	began, seen := i.sweeper.clock.Now(), i.watches.sight()
-	stalled := seen.stalled(i.lastSighting)
-	i.lastSighting = seen
+	began, seen := i.sweeper.clock.Now(), i.watches.current()
 	missed, err := i.look(ctx)
 	if err != nil {
 		return err
 	}
 	if len(missed) == 0 {
 		i.watches.evidence.confirmed()
-		if stalled {
-			i.expire(seen, "Expired a watch that never began", nil)
+	}
+	if seen.relists() {
+		if seen.stalledFor(i.sweeper.interval) {
+			if len(missed) > 0 {
+				i.watches.evidence.refuted(began, nil)
+			}
+			i.expire(seen, "Expired a relist that has stalled", nil)
 		}
-		return nil
+		return nil // left in peace, it puts the cache right
 	}
 	if missed = i.settle(ctx, missed); len(missed) == 0 {
 		i.watches.evidence.confirmed()
@@ -128,18 +144,9 @@ func (i *informer) look(ctx context.Context) (gaps, error) {
 	}
 	cached := i.cached()
 	if live.rewound(before) {
-		return everything(cached, live), nil
+		return live.unlike(cached), nil // what is ahead of the list is of a history that is no more
 	}
 	return live.missedBy(cached), nil
-}
-
-// everything differs after the API server's history went back.
-func everything(cached map[string]version, live listing) gaps {
-	all := gaps{}
-	for name, version := range cached {
-		all[name] = gap{version, live.objects[name]}
-	}
-	return all
 }
 
 // settle waits until the cache has caught up, for the grace at most, and returns what it has not.
@@ -154,7 +161,7 @@ func (i *informer) settle(ctx context.Context, missed gaps) gaps {
 	return missed
 }
 
-func (i *informer) expire(seen sighting, why string, lost gaps) {
+func (i *informer) expire(seen *connection, why string, lost gaps) {
 	if !i.watches.expire(seen) {
 		i.log.V(1).Info("The cache is behind, but its watch is new", "objects", len(lost))
 		return

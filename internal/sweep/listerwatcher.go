@@ -29,7 +29,7 @@ type listerWatcher struct {
 	mu     sync.Mutex
 	locked struct { // guarded by mu
 		current *connection // nil while there is none
-		fresh   bool        // the next relist shall be of the newest version, see relistOptions
+		fresh   bool        // relists shall be of the newest version, see relistOptions
 
 		relistsByWatch bool
 	}
@@ -68,6 +68,7 @@ func (lw *listerWatcher) ListWithContext(ctx context.Context, options metav1.Lis
 	}
 	if page, err := meta.ListAccessor(list); err == nil && page.GetContinue() == "" {
 		lw.evidence.confirmed()
+		lw.relisted(nil)
 	}
 	return list, nil
 }
@@ -86,6 +87,7 @@ func (lw *listerWatcher) WatchWithContext(ctx context.Context, options metav1.Li
 	}
 	s := &stream{connection: c, source: source, cached: lw.cached}
 	s.ended = func(c *connection) { cancel(); lw.forget(c) }
+	s.relisted = lw.relisted
 	if lw.relistsByWatch(initial) {
 		s.reopen = func() (watch.Interface, *connection, error) { return lw.connect(ctx, fromTheStart(options), true) }
 	}
@@ -145,17 +147,26 @@ func (lw *listerWatcher) relistsByWatch(asks bool) bool {
 	return lw.locked.relistsByWatch
 }
 
-// relistOptions asks for the newest version, once after an expiry. A reflector asks for one that is not older
-// than what it has seen, and an API server whose own watch cache is behind would answer that with the very
-// state which the sweep found to be stale.
+// relistOptions asks for the newest version after an expiry, until a relist has succeeded. A reflector asks for
+// one that is not older than what it has seen, and an API server whose own watch cache is behind would answer that
+// with the very state which the sweep found to be stale.
 func (lw *listerWatcher) relistOptions(options metav1.ListOptions) metav1.ListOptions {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()
 	if lw.locked.fresh && options.Continue == "" {
 		options.ResourceVersion = ""
-		lw.locked.fresh = false
 	}
 	return options
+}
+
+// relisted notes that all objects have been listed, by this connection or, where it is nil, by a list. One that
+// has been expired meanwhile has begun before whatever made that necessary.
+func (lw *listerWatcher) relisted(by *connection) {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	if by == nil || !by.isExpired() {
+		lw.locked.fresh = false
+	}
 }
 
 func (lw *listerWatcher) setCurrent(c *connection) {
@@ -172,38 +183,19 @@ func (lw *listerWatcher) forget(c *connection) {
 	}
 }
 
-// sighting is the connection at one moment. What a look finds wrong is held against the connection that was
-// there before the look, and not against one that has come since.
-type sighting struct {
-	connection *connection
-	delivered  int64
-}
-
-func (lw *listerWatcher) sight() sighting {
+// current is the connection that is there now, or nil. What a look finds wrong is held against the connection that
+// was there before the look, and not against one that has come since.
+func (lw *listerWatcher) current() *connection {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()
-	s := sighting{connection: lw.locked.current}
-	if s.connection != nil {
-		s.delivered = s.connection.delivered.Load()
-	}
-	return s
+	return lw.locked.current
 }
 
-// stalled is true of a relist by watch that has delivered nothing since it was sighted before.
-func (s sighting) stalled(before sighting) bool {
-	return s.connection != nil && s == before && s.connection.initial.Load()
-}
-
-// expire ends the connection that was sighted. It is false if that is gone, or is a relist under way which
-// will put the cache right if it is left in peace.
-func (lw *listerWatcher) expire(s sighting) bool {
+// expire ends a connection. It is false if that has gone already, and another put the cache right since.
+func (lw *listerWatcher) expire(c *connection) bool {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()
-	c := s.connection
 	if c == nil || c != lw.locked.current || c.isExpired() {
-		return false
-	}
-	if c.initial.Load() && c.delivered.Load() != s.delivered {
 		return false
 	}
 	lw.locked.fresh = true

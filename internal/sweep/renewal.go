@@ -43,7 +43,7 @@ func (s *stream) relist() bool {
 				return false
 			}
 			if endsInitialEvents(event) {
-				return s.deleteAllBut(existing, object.GetResourceVersion()) && s.send(event)
+				return s.deleteAllBut(existing) && s.send(event)
 			}
 			existing[nameOf(object)] = true
 			if !s.send(event) {
@@ -53,11 +53,13 @@ func (s *stream) relist() bool {
 	}
 }
 
-// deleteAllBut is about the cached objects of the listed version and older ones.
-func (s *stream) deleteAllBut(existing map[string]bool, listed string) bool {
+// deleteAllBut goes by names and not by versions: after etcd was restored from a backup, what the cache has and
+// etcd has not is often newer than all that there is. In any other history nothing cached is newer than the list;
+// and if it were, the watch that follows would bring it back.
+func (s *stream) deleteAllBut(existing map[string]bool) bool {
 	for _, cached := range s.cached() {
 		object, err := meta.Accessor(cached)
-		if err != nil || existing[nameOf(object)] || newer(object.GetResourceVersion(), listed) {
+		if err != nil || existing[nameOf(object)] {
 			continue
 		}
 		if !s.send(watch.Event{Type: watch.Deleted, Object: cached}) {
