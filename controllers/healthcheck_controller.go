@@ -227,7 +227,8 @@ const (
 	// retrySoon is how long after a dropped result, at the latest, a check is looked at again; mostly an event
 	// comes first.
 	retrySoon = time.Second
-	// retrySlot is how long a check waits where too many slow ones are being probed.
+	// retrySlot is how long a check waits where too many slow ones are being probed. Slots are not handed out in turn:
+	// whoever asks first after one is given back has it, so with many more slow checks than slots some wait long.
 	retrySlot = time.Second
 )
 

@@ -91,6 +91,8 @@ func (r *jobRun) begin(ctx context.Context, template *batchv1.JobTemplateSpec) (
 		return len(past.leaving) == 0
 	})
 	switch {
+	case err != nil && timedOut(err) && past.lingers(r.check):
+		return nil, plainError(r.unfinished()) // a pod that ignores SIGTERM: what the last probe said still holds
 	case err != nil && timedOut(err):
 		return nil, plainError(fmt.Sprintf("an earlier Job has not ended within %s, and two never run at once",
 			brief(r.attempt.limit)))

@@ -152,3 +152,15 @@ func TestASidecarDecidesNothing(t *testing.T) {
 	expectResult(t, probed(t, probe.Options{Jobs: jobs}, jobCheck()), health.Warned, v1alpha1.ReasonProbeWarning,
 		"Job of CronJob smoke: container smoke: exit code 1")
 }
+
+// A pod that ignores SIGTERM keeps its Job for longer than the probe that had it deleted.
+func TestAJobThatLingersIsToldAsTheLastProbeDid(t *testing.T) {
+	jobs := &fakeJobs{end: batchv1.JobCondition{Type: batchv1.JobSuspended, Status: corev1.ConditionFalse}}
+	running := "Job of CronJob smoke: not finished after 5s"
+	first := probedWithin(t, brokenWithin, probe.Options{Jobs: jobs}, jobCheck())
+	if first.Message != running+"; it has no pod: see the Events of the Job for a quota or an admission that refuses it" {
+		t.Errorf("the first probe says %q", first.Message)
+	}
+	jobs.created[0].DeletionTimestamp = &metav1.Time{}
+	expectFailure(t, probedWithin(t, brokenWithin, probe.Options{Jobs: jobs}, jobCheck()), running)
+}

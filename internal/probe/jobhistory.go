@@ -42,6 +42,11 @@ func historyOf(jobs []batchv1.Job, check *v1alpha1.HealthCheck) history {
 	return h
 }
 
+// lingers reports whether a Job of this very spec is being deleted, as one that outlived the timeout is.
+func (h history) lingers(check *v1alpha1.HealthCheck) bool {
+	return slices.ContainsFunc(h.leaving, func(job batchv1.Job) bool { return ofThisSpec(&job, check) })
+}
+
 // obsolete are the Jobs to delete: all but the running one, the last that succeeded and the last that failed.
 func (h history) obsolete() []batchv1.Job {
 	kept := map[batchv1.JobConditionType]bool{}
