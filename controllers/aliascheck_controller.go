@@ -96,7 +96,7 @@ func (r *AliasCheckReconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.MaxConcurrentReconciles,
 			EnableWarmup:            new(true),
-			RateLimiter:             backoff(),
+			RateLimiter:             backoff(r.Resync),
 		}).
 		Complete(r)
 }
@@ -121,8 +121,11 @@ func (r *AliasCheckReconciler) WatchedKinds() []schema.GroupVersionKind {
 // Reconcile makes one alias show the health of its target.
 func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	alias, err := r.read(ctx, request)
-	if alias == nil || err != nil {
-		return reconcile.Result{}, err
+	if err != nil {
+		return backoffAfter(err)
+	}
+	if alias == nil {
+		return reconcile.Result{}, nil
 	}
 	observedAt := r.Clock.Now()
 	observation, err := r.observe(ctx, alias)
@@ -212,10 +215,13 @@ func (r *AliasCheckReconciler) show(
 	if dropped(err) {
 		return again(retrySoon), nil
 	}
+	if err != nil {
+		return backoffAfter(err)
+	}
 	if written {
 		r.countConvergence(alias, updated)
 	}
-	return again(health.Early(alias.UID, r.Resync)), err
+	return again(health.Early(alias.UID, r.Resync)), nil
 }
 
 // unreadable keeps the state for a while, and then admits that nothing is known.
@@ -229,22 +235,22 @@ func (r *AliasCheckReconciler) unreadable(
 		since = cache.Since
 	}
 	if left := r.readGrace() - now.Sub(since); left > 0 {
-		return retryRead(err, min(wait, left))
+		return r.retryRead(err, min(wait, left))
 	}
 	result, writeErr := r.show(ctx, alias, health.ReadError(name, whyUnreadable(err)), now)
 	if writeErr != nil || result.RequeueAfter < wait { // the write failed, or was dropped
 		return result, writeErr
 	}
-	return retryRead(err, wait)
+	return r.retryRead(err, wait)
 }
 
-// retryRead leaves a read error to the backoff. A watch that has only just begun is none: it tells by itself,
-// and the alias need not look again before the wait is over.
-func retryRead(err error, wait time.Duration) (reconcile.Result, error) {
-	if errors.Is(err, target.ErrNotYet) {
+// retryRead leaves a read error to the backoff, unless that could outlast the wait. A watch that has only just begun
+// is none: it tells by itself, and the alias need not look again before the wait is over.
+func (r *AliasCheckReconciler) retryRead(err error, wait time.Duration) (reconcile.Result, error) {
+	if errors.Is(err, target.ErrNotYet) || wait < longestBackoff(r.Resync) {
 		return again(wait), nil
 	}
-	return reconcile.Result{}, err
+	return backoffAfter(err)
 }
 
 // countConvergence is only told of changes of state: other writes have no transition to measure from.

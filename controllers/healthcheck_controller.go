@@ -38,18 +38,23 @@ type HealthCheckReconciler struct {
 	memory *probeMemory
 	probes *inflight
 	slots  slots
+	pulse  *pulse
 }
 
 // SetupWithManager registers the reconciler.
 func (r *HealthCheckReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.memory, r.probes, r.slots = newProbeMemory(), newInflight(), slotsOf(r.MaxConcurrentProbes)
+	r.pulse = newPulse(r.Clock)
+	if err := mgr.Add(r.pulse); err != nil {
+		return fmt.Errorf("adding the pulse: %w", err)
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("healthcheck").
 		Watches(&v1alpha1.HealthCheck{}, &healthCheckEvents{probes: r.probes}).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.MaxConcurrentProbes,
 			EnableWarmup:            new(true),
-			RateLimiter:             backoff(),
+			RateLimiter:             backoff(r.Resync),
 		}).
 		Complete(r)
 }
@@ -57,8 +62,11 @@ func (r *HealthCheckReconciler) SetupWithManager(mgr ctrl.Manager) error {
 // Reconcile looks at one HealthCheck, probes it if that is due, and says when to look again.
 func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	check, err := r.read(ctx, request)
-	if check == nil || err != nil {
-		return reconcile.Result{}, err
+	if err != nil {
+		return backoffAfter(err)
+	}
+	if check == nil {
+		return reconcile.Result{}, nil
 	}
 	memory := r.memory.of(check, r.Clock.Now())
 	if memory.behind(check) {
@@ -108,7 +116,8 @@ func (r *HealthCheckReconciler) read(ctx context.Context, request reconcile.Requ
 }
 
 // observe probes once, and says when that ended. A check that changes meanwhile ends the probe, and so does
-// the end of the manager: then there is no result.
+// the end of the manager: then there is no result. Nor is there one if the process stood still meanwhile: the
+// answer may have come before that, and a successor may have seen a newer one since.
 func (r *HealthCheckReconciler) observe(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered,
 ) (result probe.Result, at time.Time, ended bool) {
@@ -123,7 +132,7 @@ func (r *HealthCheckReconciler) observe(
 	defer cancel()
 
 	result = r.probe(limited, check)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || r.pulse.stoodSince(began) {
 		return probe.Result{}, time.Time{}, false
 	}
 	at = r.Clock.Now()
@@ -140,7 +149,7 @@ func (r *HealthCheckReconciler) supersedeIfEdited(ctx context.Context, check *v1
 	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(check), now, client.UnsafeDisableDeepCopy); err != nil {
 		return // deleted: the event of that comes, or has ended the probe
 	}
-	if now.Generation >= check.Generation {
+	if now.UID != check.UID || now.Generation >= check.Generation {
 		r.probes.supersede(now, false)
 	}
 }
@@ -173,7 +182,7 @@ func (r *HealthCheckReconciler) show(
 		return again(retrySoon), nil
 	}
 	if err != nil {
-		return reconcile.Result{}, err
+		return backoffAfter(err)
 	}
 	memory.accept(updated, r.Clock.Now())
 	return r.next(updated, memory), nil
@@ -236,4 +245,10 @@ const (
 // one that it came with, for ever.
 func again(after time.Duration) reconcile.Result {
 	return reconcile.Result{RequeueAfter: after, Priority: new(priorityDue)}
+}
+
+// backoffAfter leaves the next look to the backoff, or to the next event where there is no error. It states the
+// priority as again does.
+func backoffAfter(err error) (reconcile.Result, error) {
+	return reconcile.Result{Priority: new(priorityDue)}, err
 }

@@ -86,7 +86,11 @@ func enqueue(q requestQueue, object client.Object, priority int) {
 	q.Add(request)
 }
 
-// backoff delays what failed at the API server: soon at first, and never for longer than half a resync.
-func backoff() workqueue.TypedRateLimiter[reconcile.Request] {
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](100*time.Millisecond, 30*time.Second)
+// backoff delays what failed at the API server: soon at first, and for longer each time.
+func backoff(resync time.Duration) workqueue.TypedRateLimiter[reconcile.Request] {
+	longest := longestBackoff(resync)
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](min(100*time.Millisecond, longest), longest)
 }
+
+// longestBackoff is never more than half a resync, so that what failed once is looked at no later than what never did.
+func longestBackoff(resync time.Duration) time.Duration { return min(30*time.Second, resync/2) }

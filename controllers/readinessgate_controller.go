@@ -51,7 +51,7 @@ func (r *ReadinessGateReconciler) SetupWithManager(ctx context.Context, mgr ctrl
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.MaxConcurrent,
 			EnableWarmup:            new(true),
-			RateLimiter:             backoff(),
+			RateLimiter:             backoff(r.Resync),
 		}).
 		Complete(r)
 }
@@ -61,21 +61,21 @@ func (r *ReadinessGateReconciler) Reconcile(ctx context.Context, request reconci
 	observedAt := r.Clock.Now()
 	pod := &corev1.Pod{}
 	if err := r.Client.Get(ctx, request.NamespacedName, pod); err != nil {
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+		return backoffAfter(client.IgnoreNotFound(err))
 	}
 	if len(gate.Aliases(pod)) == 0 || gate.Finished(pod) {
 		return reconcile.Result{}, nil
 	}
 	aliases, err := r.observe(ctx, pod)
 	if err != nil {
-		return reconcile.Result{}, err
+		return backoffAfter(err)
 	}
 	err = r.write(ctx, pod, gate.Due(pod, aliases, observedAt), observedAt)
 	if dropped(err) {
 		return again(retrySoon), nil
 	}
 	if err != nil {
-		return reconcile.Result{}, err
+		return backoffAfter(err)
 	}
 	return again(health.Early(pod.UID, r.Resync)), nil
 }
