@@ -25,11 +25,11 @@ import (
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
-// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks,verbs=get;list;watch
+// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks,verbs=list;watch
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks/status,verbs=patch
-// +kubebuilder:rbac:groups="",resources=services;nodes,verbs=get;list;watch
-// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
-// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=referencegrants,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=services;nodes,verbs=list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=referencegrants,verbs=list;watch
 
 // AliasCheckReconciler keeps the status of AliasChecks equal to the health of their targets: at once when an
 // edge says that something changed, and every Resync whatever the edges lost.

@@ -60,7 +60,7 @@ func Initial(check *v1alpha1.HealthCheck) (Verdict, bool) {
 	return Verdict{
 		State:   check.Spec.InitialState,
 		Reason:  v1alpha1.ReasonInitialState,
-		Message: "as spec.initialState says, until the first probe ends",
+		Message: "as spec.initialState says, until the thresholds say otherwise",
 	}, true
 }
 
