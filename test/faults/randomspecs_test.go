@@ -265,10 +265,12 @@ func (s *specs) selector() *v1alpha1.Selector {
 	}
 	for range s.random.IntN(4) {
 		requirement := v1alpha1.SelectorRequirement{
-			Key:      s.labelKey(),
-			Operator: oneOf(s, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists),
+			Key: s.labelKey(),
+			Operator: oneOf(s, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists,
+				metav1.LabelSelectorOpDoesNotExist),
 		}
-		if requirement.Operator != metav1.LabelSelectorOpExists {
+		switch requirement.Operator {
+		case metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn:
 			requirement.Values = []v1alpha1.LabelValue{s.labelValue()}
 		}
 		selector.MatchExpressions = append(selector.MatchExpressions, requirement)

@@ -50,9 +50,12 @@ func TestI1I5EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 // seedFromEnvironment is given by AC_SEED, and printed to be given.
 func seedFromEnvironment(t *testing.T) uint64 {
 	t.Helper()
-	seed, err := strconv.ParseUint(os.Getenv("AC_SEED"), 10, 64)
-	if err != nil {
-		seed = uint64(time.Now().UnixNano())
+	seed := uint64(time.Now().UnixNano())
+	if given := os.Getenv("AC_SEED"); given != "" {
+		var err error
+		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
+			t.Fatalf("AC_SEED must be a number from 0 on, and is %q", given) // another seed would repeat nothing
+		}
 	}
 	t.Logf("AC_SEED=%d does the same", seed)
 	return seed

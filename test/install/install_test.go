@@ -24,7 +24,7 @@ var optionalSecretReader = filepath.Join(controlplane.Root(), "config", "rbac", 
 // deletionBound is what a user may have to wait for `kubectl delete -f` (I10).
 const deletionBound = 30 * time.Second
 
-func TestTheInstalledManagerWorksAsItsServiceAccountAndLeavesWithoutHanging(t *testing.T) {
+func TestI10TheInstalledManagerWorksAsItsServiceAccountAndLeavesWithoutHanging(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(time.Minute)
 	g.SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
