@@ -39,6 +39,7 @@ func TestI10TheInstalledManagerWorksAsItsServiceAccountAndLeavesWithoutHanging(t
 	metricsAddress := freeAddress(t)
 	manager := startInstalledManager(t, c, metricsAddress)
 	aliasFollowsBothWays(t, g, c)
+	aGatedPodFollowsItsAlias(t, c)
 	metricsAreForThoseWhoMayReadThem(t, g, c, metricsAddress)
 	nothingWasRefused(g, c, manager)
 	secretsAreReadWhereTheOptionalRoleIs(t, c)
@@ -138,6 +139,31 @@ func aliasFollowsBothWays(t *testing.T, g Gomega, c *cluster) {
 	}).Should(ContainSubstring("StateChanged"), "events are written too")
 }
 
+const gatedPod = `
+apiVersion: v1
+kind: Pod
+metadata: {name: gated, namespace: default}
+spec:
+  readinessGates: [{conditionType: health.aliascheck.dev/shop}]
+  containers: [{name: web, image: registry.example.com/web:1}]
+`
+
+// aGatedPodFollowsItsAlias comes after aliasFollowsBothWays, whose alias is Passing at its end.
+func aGatedPodFollowsItsAlias(t *testing.T, c *cluster) {
+	t.Helper()
+	c.must(t, gatedPod, "apply", "-f", "-")
+	c.must(t, "", "wait", "--namespace=default", "pod/gated", "--for=condition=health.aliascheck.dev/shop", "--timeout=60s")
+	pointAt := func(target string) {
+		t.Helper()
+		patch := fmt.Sprintf(`{"spec": {"targetRef": {"name": %q}}}`, target)
+		c.must(t, "", "patch", "--namespace=default", "aliascheck/shop", "--type=merge", "--patch="+patch)
+	}
+	pointAt("nothing")
+	c.must(t, "", "wait", "--namespace=default", "pod/gated", "--for=condition=health.aliascheck.dev/shop=False", "--timeout=60s")
+	pointAt("web")
+	c.must(t, "", "wait", "--namespace=default", "pod/gated", "--for=condition=health.aliascheck.dev/shop", "--timeout=60s")
+}
+
 func metricsAreForThoseWhoMayReadThem(t *testing.T, g Gomega, c *cluster, address string) {
 	t.Helper()
 	c.must(t, "", "create", "serviceaccount", "scraper", "--namespace=default")
@@ -183,6 +209,7 @@ func nothingWasRefused(g Gomega, c *cluster, manager *blackbox.Manager) {
 	}
 	for _, needed := range []string{
 		"watch healthchecks/", "watch aliaschecks/", "patch healthchecks/status", "patch aliaschecks/status",
+		"watch pods/", "patch pods/status",
 		"create events/", "create leases/", "update leases/", "create tokenreviews/", "create subjectaccessreviews/",
 	} {
 		g.Expect(done).To(HaveKey(needed))
