@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -16,13 +17,18 @@ import (
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
 
-// build builds the manager once per test binary. The go command's cache makes the second time quick.
+// build builds the manager once per test binary. The go command's cache makes the second time quick. Tests of other
+// packages build it at the same time, and may be running it: it is renamed into its place when it is whole.
 var build = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(controlplane.Root(), "bin", "manager-race")
-	command := exec.Command("go", "build", "-race", "-o", path, "./cmd/manager")
+	own := fmt.Sprintf("%s.%d", path, os.Getpid())
+	command := exec.Command("go", "build", "-race", "-o", own, "./cmd/manager")
 	command.Dir = controlplane.Root()
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the manager: %w: %s", err, output)
+	}
+	if err := os.Rename(own, path); err != nil {
+		return "", fmt.Errorf("building the manager: %w", err)
 	}
 	return path, nil
 })
@@ -34,6 +40,9 @@ func Binary() (string, error) { return build() }
 type Manager struct {
 	// HealthAddress serves /healthz and /readyz, MetricsAddress /metrics in plain HTTP.
 	HealthAddress, MetricsAddress string
+
+	binary, kubeconfig string
+	flags              []string
 
 	command *exec.Cmd
 	log     *Log
@@ -48,32 +57,43 @@ func Start(kubeconfig string, flags ...string) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{log: &Log{}, ended: make(chan struct{})}
+	m := &Manager{binary: binary, kubeconfig: kubeconfig, flags: flags}
+	if err := m.launch(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// launch starts the process, on addresses that are free now.
+func (m *Manager) launch() (err error) {
 	for _, address := range []*string{&m.HealthAddress, &m.MetricsAddress} {
 		if *address, err = FreeAddress(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	m.command = exec.Command(binary, append([]string{
-		"--kubeconfig=" + kubeconfig,
+	command := exec.Command(m.binary, append([]string{
+		"--kubeconfig=" + m.kubeconfig,
 		"--probe-allow-cidrs=127.0.0.0/8,::1/128",
 		"--health-probe-bind-address=" + m.HealthAddress,
 		"--metrics-bind-address=" + m.MetricsAddress,
 		"--metrics-secure=false",
-	}, flags...)...)
-	m.command.Env = append(os.Environ(), "KUBE_CACHE_MUTATION_DETECTOR=true")
-	m.command.Stdout, m.command.Stderr = m.log, m.log
-	if err := m.command.Start(); err != nil {
-		return nil, fmt.Errorf("starting the manager: %w", err)
+	}, m.flags...)...)
+	command.Env = append(os.Environ(), "KUBE_CACHE_MUTATION_DETECTOR=true")
+	m.command, m.log, m.ended = command, &Log{}, make(chan struct{})
+	command.Stdout, command.Stderr = m.log, m.log
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("starting the manager: %w", err)
 	}
+	ended := m.ended
 	go func() {
-		m.result = m.command.Wait()
-		close(m.ended)
+		m.result = command.Wait()
+		close(ended)
 	}()
-	return m, nil
+	return nil
 }
 
-// WaitReady waits until /readyz is ok: the caches are synced.
+// WaitReady waits until /readyz is ok: the caches are synced. A manager that has lost one of its addresses to
+// another process, between the choice and its start, is started again on others.
 func (m *Manager) WaitReady(ctx context.Context) error {
 	for {
 		if m.ready(ctx) {
@@ -81,7 +101,12 @@ func (m *Manager) WaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-m.ended:
-			return fmt.Errorf("the manager ended before it was ready: %w: %s", m.result, m.log)
+			if !strings.Contains(m.Log(), "address already in use") {
+				return fmt.Errorf("the manager ended before it was ready: %w: %s", m.result, m.log)
+			}
+			if err := m.launch(); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return fmt.Errorf("the manager is not ready: %w: %s", ctx.Err(), m.log)
 		case <-time.After(50 * time.Millisecond):
@@ -105,6 +130,21 @@ func (m *Manager) ready(ctx context.Context) bool {
 // Signal sends a signal, such as SIGSTOP.
 func (m *Manager) Signal(signal syscall.Signal) error { return m.command.Process.Signal(signal) }
 
+// Stopped reports whether all threads of the process have taken notice of a SIGSTOP, which is some time after it was
+// sent. It reads /proc, so this needs Linux.
+func (m *Manager) Stopped() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", m.command.Process.Pid))
+	if err != nil || len(threads) == 0 {
+		return false
+	}
+	for _, thread := range threads {
+		if status, err := os.ReadFile(thread); err != nil || !strings.Contains(string(status), "State:\tT") {
+			return false
+		}
+	}
+	return true
+}
+
 // Stop asks the manager to end, and fails if it has not after the ten seconds that it may take, or if it
 // ended badly. A race that the detector saw is a bad end.
 func (m *Manager) Stop() error {
@@ -118,15 +158,19 @@ func (m *Manager) Stop() error {
 		}
 		return nil
 	case <-time.After(10 * time.Second):
-		m.Kill()
-		return fmt.Errorf("the manager had not ended 10s after SIGTERM: %s", m.log)
+		return errors.Join(m.Kill(), fmt.Errorf("the manager had not ended 10s after SIGTERM: %s", m.log))
 	}
 }
 
-// Kill ends the manager with SIGKILL, and waits until it is gone.
-func (m *Manager) Kill() {
-	_ = m.command.Process.Kill()
+// Kill ends the manager with SIGKILL, and waits until it is gone. The exit code says nothing then, so it fails
+// if the log tells of a race that the detector saw.
+func (m *Manager) Kill() error {
+	_ = m.command.Process.Kill() // it may be gone already
 	<-m.ended
+	if log := m.Log(); strings.Contains(log, "DATA RACE") {
+		return fmt.Errorf("the manager has a data race: %s", log)
+	}
+	return nil
 }
 
 // Ended is closed when the process is gone.

@@ -32,7 +32,7 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 			s.respecify(check, check.Spec)
 			s.respecify(alias, alias.Spec)
 		}
-		r.repaired(time.Now(), r.states("web"), r.flip(round%2 == 1))
+		r.Eventually(r.states("web")).Should(Equal(r.flip(round%2 == 1)))
 	}
 	r.Eventually(s.unreported).Should(BeEmpty())
 	select {

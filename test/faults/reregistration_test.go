@@ -20,24 +20,20 @@ func TestConsul5876AliasesFollowWhatIsRegisteredAnewWhileEverythingRestarts(t *t
 		r.create(r.healthCheck(name), r.aliasOf(name))
 	}
 	manager := r.launchManager()
+	r.allBecome(checks, v1alpha1.StatePassing)
 	for range rounds(3, 200) {
-		r.allBecome(checks, v1alpha1.StatePassing)
 		for _, name := range checks {
 			r.app.fail(name)
 		}
-		manager.Kill()
+		r.Expect(manager.Kill()).To(Succeed())
 		r.restart("etcd", "kube-apiserver")
-		ready := make(chan struct{})
-		go func() { // beside the registration, and not before it
-			defer close(ready)
-			manager = r.launchManager()
-		}()
+		manager = r.launch() // it starts beside the registration, and not before it
 		for _, name := range checks {
 			r.registerAnew(name)
 		}
-		<-ready
+		r.waitReady(manager)
+		r.allBecome(checks, v1alpha1.StatePassing)
 	}
-	r.allBecome(checks, v1alpha1.StatePassing)
 	r.Expect(manager.Stop()).To(Succeed())
 }
 
@@ -50,7 +46,9 @@ func (r *rig) registerAnew(name string) {
 	r.Eventually(ctx, func(g Gomega) {
 		g.Expect(r.remove(r.aliasOf(name))).To(Succeed())
 		g.Expect(r.remove(r.healthCheck(name))).To(Succeed())
-		g.Expect(direct.Create(ctx, r.healthCheck(name))).To(Succeed())
+		check := r.healthCheck(name)
+		check.Spec.InitialState = v1alpha1.StateCritical // as Consul registers what it has not looked at yet
+		g.Expect(direct.Create(ctx, check)).To(Succeed())
 		g.Expect(direct.Create(ctx, r.aliasOf(name))).To(Succeed())
 	}).Should(Succeed())
 	time.AfterFunc(5*time.Millisecond, func() { r.app.recover(name) })

@@ -155,7 +155,9 @@ func started(t *testing.T, flags ...string) *blackbox.Manager {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := manager.WaitReady(ctx); err != nil {
-		manager.Kill()
+		if err := manager.Kill(); err != nil {
+			t.Error(err)
+		}
 		t.Fatal(err)
 	}
 	return manager

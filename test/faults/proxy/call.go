@@ -11,6 +11,8 @@ type call struct {
 	method, namespace, resource, name, subresource string
 	watch                                          bool
 	initialEvents                                  bool // a watch that starts with the objects that exist
+	metadata                                       bool // a list of metadata alone: a page of a sweep
+	continued                                      bool // a page after the first
 }
 
 func callOf(request *http.Request) call {
@@ -19,6 +21,8 @@ func callOf(request *http.Request) call {
 		method:        request.Method,
 		watch:         query.Get("watch") == "true" || query.Get("watch") == "1",
 		initialEvents: query.Get("sendInitialEvents") == "true",
+		metadata:      strings.Contains(request.Header.Get("Accept"), "as=PartialObjectMetadataList"),
+		continued:     query.Get("continue") != "",
 	}
 	segments := strings.Split(strings.Trim(request.URL.Path, "/"), "/")
 	switch {

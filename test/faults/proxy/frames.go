@@ -12,12 +12,14 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // frame is one event of a watch, with its framing, and when it came.
 type frame struct {
 	bytes   []byte
 	event   string // ADDED, MODIFIED, DELETED, BOOKMARK, ERROR
+	code    int32  // of an ERROR, such as 410
 	arrived time.Time
 }
 
@@ -42,12 +44,21 @@ func readJSON(body *bufio.Reader) (frame, error) {
 		return frame{}, err
 	}
 	var event struct {
-		Type string `json:"type"`
+		Type   string          `json:"type"`
+		Object json.RawMessage `json:"object"`
 	}
 	if err := json.Unmarshal(line, &event); err != nil {
 		return frame{}, fmt.Errorf("decoding a JSON frame: %w", err)
 	}
-	return frame{bytes: line, event: event.Type, arrived: time.Now()}, nil
+	f := frame{bytes: line, event: event.Type, arrived: time.Now()}
+	if f.event == "ERROR" {
+		var status metav1.Status
+		if err := json.Unmarshal(event.Object, &status); err != nil {
+			return frame{}, fmt.Errorf("decoding the error in a JSON frame: %w", err)
+		}
+		f.code = status.Code
+	}
+	return f, nil
 }
 
 // maxFrame is more than an API server lets an object have.
@@ -71,5 +82,22 @@ func readProtobuf(body *bufio.Reader) (frame, error) {
 	if err := event.Unmarshal(whole[4:]); err != nil {
 		return frame{}, fmt.Errorf("decoding a protobuf frame: %w", err)
 	}
-	return frame{bytes: whole, event: event.Type, arrived: time.Now()}, nil
+	f := frame{bytes: whole, event: event.Type, arrived: time.Now()}
+	if f.event == "ERROR" {
+		status, err := decodeStatus(event.Object.Raw)
+		if err != nil {
+			return frame{}, fmt.Errorf("decoding the error in a protobuf frame: %w", err)
+		}
+		f.code = status.Code
+	}
+	return f, nil
+}
+
+// decodeStatus reads what Kubernetes wraps its protobuf in: four magic bytes, and an envelope.
+func decodeStatus(raw []byte) (status metav1.Status, err error) {
+	var envelope runtime.Unknown
+	if err := envelope.Unmarshal(bytes.TrimPrefix(raw, []byte("k8s\x00"))); err != nil {
+		return status, err
+	}
+	return status, status.Unmarshal(envelope.Raw)
 }

@@ -30,6 +30,8 @@ type Proxy struct {
 	locked struct { // guarded by mu
 		connections map[net.Conn]struct{}
 		writes      []Write
+		pages       map[string]Pages // of sweeps, by resource
+		expired     int
 	}
 }
 
@@ -53,7 +55,7 @@ func Start(config *rest.Config) (*Proxy, error) {
 		address:   "http://" + listener.Addr().String(),
 		faults:    newState(),
 	}
-	p.locked.connections = map[net.Conn]struct{}{}
+	p.locked.connections, p.locked.pages = map[net.Conn]struct{}{}, map[string]Pages{}
 	p.server = &http.Server{Handler: p, ConnState: p.track, ReadHeaderTimeout: time.Minute}
 	go func() { _ = p.server.Serve(listener) }() // it ends with Close, and says only that
 	return p, nil
@@ -106,6 +108,24 @@ func (p *Proxy) Writes(resources ...string) []Write {
 	return writes
 }
 
+// Pages are the lists of metadata that sweeps have asked for, by page.
+type Pages struct{ First, Further int }
+
+// Swept is what sweeps have been answered of this resource so far.
+func (p *Proxy) Swept(resource string) Pages {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.locked.pages[resource]
+}
+
+// Expired is how many watches and lists the API server has answered with 410 Expired so far: what they wanted to
+// go on from is gone.
+func (p *Proxy) Expired() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.locked.expired
+}
+
 func (p *Proxy) track(connection net.Conn, state http.ConnState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,12 +176,31 @@ func (p *Proxy) redirect(request *http.Request) *http.Request {
 }
 
 func (p *Proxy) record(call call, status int) {
-	if !call.isWrite() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case call.isWrite():
+		p.locked.writes = append(p.locked.writes, call.writeAnswered(status))
+	case status == http.StatusGone:
+		p.locked.expired++
+	case call.metadata && status == http.StatusOK:
+		pages := p.locked.pages[call.resource]
+		if call.continued {
+			pages.Further++
+		} else {
+			pages.First++
+		}
+		p.locked.pages[call.resource] = pages
+	}
+}
+
+func (p *Proxy) recordFrame(f frame) {
+	if f.code != http.StatusGone {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.locked.writes = append(p.locked.writes, call.writeAnswered(status))
+	p.locked.expired++
 }
 
 // copyFrames passes frames on in their order, subject to the faults. Frames are read ahead, so that a delay
@@ -176,6 +215,7 @@ func (p *Proxy) copyFrames(ctx context.Context, w http.ResponseWriter, response 
 	frames, failed := readAhead(ctx, frameReader(response.Header.Get("Content-Type"), response.Body))
 	initial := call.initialEvents
 	for f := range frames {
+		p.recordFrame(f)
 		pass, err := p.suffer(ctx, f, call.resource, initial)
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -51,6 +52,7 @@ type rig struct {
 	*WithT
 	t               *testing.T
 	proxy           *proxy.Proxy
+	namespace       string
 	through, direct clientcorev1.ConfigMapInterface
 }
 
@@ -67,6 +69,7 @@ func newRig(t *testing.T, contentType string) *rig {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "proxy-"}}
 	namespace, err = direct.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})
 	r.Expect(err).NotTo(HaveOccurred())
+	r.namespace = namespace.Name
 	r.direct = direct.CoreV1().ConfigMaps(namespace.Name)
 	r.through = kubernetes.NewForConfigOrDie(config).CoreV1().ConfigMaps(namespace.Name)
 	return r
@@ -256,4 +259,18 @@ func TestItsKubeconfigLeadsThroughIt(t *testing.T) {
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	r.Expect(err).NotTo(HaveOccurred())
 	r.Expect(config.Host).To(Equal(r.proxy.Config().Host))
+}
+
+func TestPagesOfMetadataAreCounted(t *testing.T) {
+	r := newRig(t, protobuf)
+	r.create("a", "b", "c")
+	client := metadata.NewForConfigOrDie(metadata.ConfigFor(r.proxy.Config()))
+	resource := client.Resource(corev1.SchemeGroupVersion.WithResource("configmaps")).Namespace(r.namespace)
+	page, err := resource.List(t.Context(), metav1.ListOptions{Limit: 2})
+	r.Expect(err).NotTo(HaveOccurred())
+	_, err = resource.List(t.Context(), metav1.ListOptions{Limit: 2, Continue: page.Continue})
+	r.Expect(err).NotTo(HaveOccurred())
+	_, err = r.through.List(t.Context(), metav1.ListOptions{})
+	r.Expect(err).NotTo(HaveOccurred())
+	r.Expect(r.proxy.Swept("configmaps")).To(Equal(proxy.Pages{First: 1, Further: 1}))
 }
