@@ -28,7 +28,21 @@ type scale struct {
 	aliasSideFor time.Duration
 }
 
+// scales by name. The figures of smoke mean nothing: it shows that the program works.
 var scales = map[string]scale{
+	"smoke": {
+		expected: map[string]time.Duration{
+			"fanout": 30 * time.Second, "edge": 20 * time.Second, "idle": time.Minute, "schedule": 75 * time.Second,
+			"failover": 5 * time.Minute, "sweep": 2 * time.Minute, "growth": 3 * time.Minute,
+		},
+		fanout: []int{1, 10, 100}, fanoutRounds: 2,
+		flips:      40,
+		idleChecks: 50, idleFor: 10 * time.Second,
+		scheduledChecks: 100, scheduledEvery: time.Second, scheduledFor: 3 * time.Second,
+		failoverChecks: 60,
+		swept:          []int{100}, sweptFor: 10 * time.Second, swallowed: 2,
+		grown: []int{20, 100, 300}, grownFor: 10 * time.Second, aliasSide: 100, aliasSideFor: 10 * time.Second,
+	},
 	"small": {
 		expected: map[string]time.Duration{
 			"fanout": 2 * time.Minute, "edge": time.Minute, "idle": 150 * time.Second, "schedule": 90 * time.Second,
