@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"fmt"
 	"net/http"
 	"path"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -31,23 +33,33 @@ type world struct {
 
 // shown is what a status says that a user relies on.
 type shown struct {
-	state  v1alpha1.State
-	reason string
+	state   v1alpha1.State
+	reason  string
+	culprit string // of an alias; for what an alias looks at, the object to blame where it decides alone
+	problem bool   // of an alias: there is no target whose health it holds
 }
 
 const maintenanceAnnotation = "health.aliascheck.dev/maintenance"
 
-var maintained = shown{v1alpha1.StateMaintenance, "Maintenance"}
+// maintained is an object that an operator has put in maintenance.
+func maintained(object string) shown {
+	return shown{state: v1alpha1.StateMaintenance, reason: "Maintenance", culprit: object}
+}
+
+// called is how the oracle calls an object: HealthCheck shop/web, Node /worker-1.
+func called(kind string, object client.Object) string {
+	return kind + " " + object.GetNamespace() + "/" + object.GetName()
+}
 
 // worstFirst is the order in which states are combined.
 var worstFirst = []v1alpha1.State{
 	v1alpha1.StateMaintenance, v1alpha1.StateCritical, v1alpha1.StateUnknown, v1alpha1.StateWarning, v1alpha1.StatePassing,
 }
 
-// combined is the worst of what counts. Endpoints that alone decide give their own reason.
+// combined is the worst of what counts. What decides alone is the culprit, and endpoints that do give their own reason.
 func combined(all []shown, whenEmpty v1alpha1.State) shown {
 	if len(all) == 0 {
-		return shown{whenEmpty, "NoChecks"}
+		return shown{state: whenEmpty, reason: "NoChecks"}
 	}
 	slices.SortFunc(all, func(a, b shown) int {
 		return slices.Index(worstFirst, a.state) - slices.Index(worstFirst, b.state)
@@ -56,11 +68,13 @@ func combined(all []shown, whenEmpty v1alpha1.State) shown {
 	alone := len(all) == 1 || all[1].state != worst.state
 	switch {
 	case worst.state == v1alpha1.StatePassing:
-		return shown{worst.state, "AllPassing"}
+		return shown{state: worst.state, reason: "AllPassing"}
 	case alone && worst.reason == "NoReadyEndpoints":
 		return worst
+	case alone:
+		return shown{state: worst.state, reason: string(worst.state) + "Checks", culprit: worst.culprit}
 	default:
-		return shown{worst.state, string(worst.state) + "Checks"}
+		return shown{state: worst.state, reason: string(worst.state) + "Checks"}
 	}
 }
 
@@ -70,20 +84,21 @@ func annotated(object client.Object) bool {
 }
 
 func (w *world) check(check v1alpha1.HealthCheck) shown {
+	itself := called("HealthCheck", &check)
 	switch {
 	case annotated(&check), check.Spec.Maintenance != nil:
-		return maintained
+		return maintained(itself)
 	case check.Spec.Suspend:
-		return shown{v1alpha1.StateUnknown, "Suspended"}
+		return shown{state: v1alpha1.StateUnknown, reason: "Suspended", culprit: itself}
 	}
 	code := w.codes[path.Base(check.Spec.HTTP.URL)]
 	switch expected := check.Spec.HTTP.ExpectedStatuses; {
 	case code == 0, code == http.StatusOK, code == http.StatusTooManyRequests && slices.Contains(expected, "429"):
-		return shown{v1alpha1.StatePassing, "ProbeSucceeded"}
+		return shown{state: v1alpha1.StatePassing, reason: "ProbeSucceeded"}
 	case code == http.StatusTooManyRequests:
-		return shown{v1alpha1.StateWarning, "ProbeWarning"}
+		return shown{state: v1alpha1.StateWarning, reason: "ProbeWarning", culprit: itself}
 	default:
-		return shown{v1alpha1.StateCritical, "ProbeFailed"}
+		return shown{state: v1alpha1.StateCritical, reason: "ProbeFailed", culprit: itself}
 	}
 }
 
@@ -146,7 +161,16 @@ func (w *world) ringed(alias v1alpha1.AliasCheck) bool {
 	}
 }
 
+// alias is what it must show. Nobody is to blame for Passing.
 func (w *world) alias(alias v1alpha1.AliasCheck) shown {
+	all := w.decided(alias)
+	if all.state == v1alpha1.StatePassing {
+		all.culprit = ""
+	}
+	return all
+}
+
+func (w *world) decided(alias v1alpha1.AliasCheck) shown {
 	if alias.Spec.Selector != nil {
 		team := string(alias.Spec.Selector.MatchLabels["team"])
 		return combined(w.checksThat(alias.Namespace, func(c v1alpha1.HealthCheck) bool {
@@ -154,35 +178,41 @@ func (w *world) alias(alias v1alpha1.AliasCheck) shown {
 		}), alias.Spec.WhenEmpty)
 	}
 	key, permitted := w.target(alias)
+	target := alias.Spec.TargetRef.Kind + " " + key.String()
 	switch {
 	case !permitted:
-		return shown{alias.Spec.WhenMissing, "RefNotPermitted"}
+		return shown{state: alias.Spec.WhenMissing, reason: "RefNotPermitted", culprit: target, problem: true}
 	case w.ringed(alias):
-		return shown{v1alpha1.StateCritical, "AliasCycle"}
+		return shown{state: v1alpha1.StateCritical, reason: "AliasCycle", problem: true}
 	}
 	found, exists := w.found(alias, key)
 	if !exists {
-		return shown{alias.Spec.WhenMissing, "TargetNotFound"}
+		return shown{state: alias.Spec.WhenMissing, reason: "TargetNotFound", culprit: target, problem: true}
 	}
+	found.problem = false // what its target lacks is not what it lacks
 	return found
 }
 
 // found is the state of a target of any kind, as this alias asks for it.
 func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found shown, exists bool) {
-	asked := alias.Spec.TargetRef.ConditionType
+	asked, target := alias.Spec.TargetRef.ConditionType, alias.Spec.TargetRef.Kind+" "+key.String()
 	switch alias.Spec.TargetRef.Kind {
 	case "HealthCheck":
 		check, exists := w.checks[key]
 		if !exists {
 			return shown{}, false
 		}
-		return conditionOfCheck(w.check(check), asked), true
+		return conditionOfCheck(w.check(check), asked, target), true
 	case "AliasCheck":
 		next, exists := w.aliases[key]
 		if !exists || annotated(&next) {
-			return maintained, exists
+			return maintained(target), exists
 		}
-		return conditionOfCheck(w.alias(next), asked), true
+		said := w.alias(next)
+		if said.culprit == "" {
+			said.culprit = target
+		}
+		return conditionOfCheck(said, asked, target), true
 	case "Service":
 		service, exists := w.services[key]
 		return w.service(service, alias.Spec.WhenEmpty), exists
@@ -194,27 +224,56 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 	}
 }
 
-// conditionOfCheck is the state of a check, or the condition of it that is asked for. Maintenance is both.
-func conditionOfCheck(check shown, asked string) shown {
-	switch {
-	case asked == "" || check.state == v1alpha1.StateMaintenance:
+// conditionOfCheck is the state of a check, or the condition of it that is asked for, which is the check's own and not
+// that of what is behind it. Maintenance is both.
+func conditionOfCheck(check shown, asked, itself string) shown {
+	if asked == "" || check.state == v1alpha1.StateMaintenance {
 		return check
-	case asked != "Ready":
-		return shown{v1alpha1.StateUnknown, "ConditionNotFound"}
 	}
-	switch check.state {
+	condition := shown{state: v1alpha1.StateUnknown, reason: "ConditionNotFound", culprit: itself}
+	if asked != "Ready" {
+		return condition
+	}
+	condition.reason = check.reason
+	switch readyOf(check.state) {
+	case metav1.ConditionTrue:
+		condition.state = v1alpha1.StatePassing
+	case metav1.ConditionFalse:
+		condition.state = v1alpha1.StateCritical
+	}
+	return condition
+}
+
+func readyOf(state v1alpha1.State) metav1.ConditionStatus {
+	switch state {
 	case v1alpha1.StatePassing, v1alpha1.StateWarning:
-		return shown{v1alpha1.StatePassing, check.reason}
+		return metav1.ConditionTrue
 	case v1alpha1.StateUnknown:
-		return check
+		return metav1.ConditionUnknown
 	default:
-		return shown{v1alpha1.StateCritical, check.reason}
+		return metav1.ConditionFalse
 	}
 }
 
+// conditions are those of a check, as type, status and reason, in the order of their types.
+func conditions(kind string, check shown) []string {
+	all := []string{fmt.Sprintf("Ready=%s %s", readyOf(check.state), check.reason)}
+	if kind == "HealthCheck" {
+		return all
+	}
+	if check.problem && check.reason == "AliasCycle" {
+		all = append(all, "Stalled=True AliasCycle")
+	}
+	if check.problem {
+		return append(all, "TargetResolved=False "+check.reason)
+	}
+	return append(all, "TargetResolved=True Resolved")
+}
+
 func (w *world) service(service corev1.Service, whenEmpty v1alpha1.State) shown {
+	itself := called("Service", &service)
 	if annotated(&service) {
-		return maintained
+		return maintained(itself)
 	}
 	counted := w.checksThat(service.Namespace, func(c v1alpha1.HealthCheck) bool {
 		return c.Spec.ServiceRef != nil && c.Spec.ServiceRef.Name == service.Name
@@ -231,40 +290,46 @@ func (w *world) service(service corev1.Service, whenEmpty v1alpha1.State) shown 
 	}
 	switch {
 	case ready:
-		counted = append(counted, shown{v1alpha1.StatePassing, ""})
+		counted = append(counted, shown{state: v1alpha1.StatePassing})
 	case served:
-		counted = append(counted, shown{v1alpha1.StateCritical, "NoReadyEndpoints"})
+		counted = append(counted,
+			shown{state: v1alpha1.StateCritical, reason: "NoReadyEndpoints", culprit: itself})
 	}
 	return combined(counted, whenEmpty)
 }
 
-// deployment is always asked for by its condition Available, whose reason the workload writes.
+// deployment is always asked for by its condition Available, whose reason the workload writes. While it is being
+// deleted its conditions say nothing.
 func (w *world) deployment(deployment appsv1.Deployment, asked string) shown {
-	if annotated(&deployment) {
-		return maintained
+	itself := called("Deployment", &deployment)
+	switch {
+	case annotated(&deployment):
+		return maintained(itself)
+	case deployment.DeletionTimestamp != nil:
+		return shown{state: v1alpha1.StateCritical, reason: "Terminating", culprit: itself}
 	}
 	for _, condition := range deployment.Status.Conditions {
 		if string(condition.Type) == asked {
-			return fromCondition(condition.Status, condition.Reason)
+			return fromCondition(condition.Status, condition.Reason, itself)
 		}
 	}
-	return shown{v1alpha1.StateUnknown, "ConditionNotFound"}
+	return shown{state: v1alpha1.StateUnknown, reason: "ConditionNotFound", culprit: itself}
 }
 
-func fromCondition(status corev1.ConditionStatus, reason string) shown {
+func fromCondition(status corev1.ConditionStatus, reason, itself string) shown {
 	states := map[corev1.ConditionStatus]v1alpha1.State{
 		corev1.ConditionTrue: v1alpha1.StatePassing, corev1.ConditionFalse: v1alpha1.StateCritical,
 		corev1.ConditionUnknown: v1alpha1.StateUnknown,
 	}
-	return shown{states[status], reason}
+	return shown{state: states[status], reason: reason, culprit: itself}
 }
 
 func (w *world) nodeFor(namespace, asked string) shown {
 	ready := w.node.Status.Conditions[0] // the only one, always there
+	itself := fromCondition(ready.Status, ready.Reason, called("Node", &w.node))
 	if asked != "" {
-		return fromCondition(ready.Status, ready.Reason)
+		return itself
 	}
-	itself := fromCondition(ready.Status, "")
 	if ready.Status == corev1.ConditionUnknown {
 		itself.state = v1alpha1.StateCritical
 	}

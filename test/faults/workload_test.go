@@ -3,10 +3,13 @@ package faults
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,7 +40,10 @@ func TestI1I5EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 		done: map[string]int{}, seen: map[string]int{},
 	}
 	r.startManager("--namespaces=" + r.namespace + "," + elsewhere.Name)
-	for began, period := time.Now(), 0; period < 40 || time.Since(began) < soakFor; period++ {
+	more := func(period int, began time.Time) bool {
+		return period < 40 || time.Since(began) < soakFor || period < 120 && len(w.unseen()) > 0
+	}
+	for began, period := time.Now(), 0; more(period, began); period++ {
 		for range 50 {
 			w.operate()
 		}
@@ -45,6 +52,24 @@ func TestI1I5EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 	}
 	t.Logf("operations: %v", w.done)
 	t.Logf("shown after quiet periods: %v", w.seen)
+	r.Expect(w.unseen()).To(BeEmpty(), "reasons that no alias had, so that nothing was compared with them")
+}
+
+// reachable are the reasons that an alias can have in this workload.
+var reachable = []string{
+	"AliasCycle", "AllPassing", "BecauseFalse", "BecauseTrue", "BecauseUnknown", "ConditionNotFound", "CriticalChecks",
+	"Maintenance", "MaintenanceChecks", "NoChecks", "NoReadyEndpoints", "ProbeFailed", "ProbeSucceeded", "ProbeWarning",
+	"RefNotPermitted", "Suspended", "TargetNotFound", "Terminating", "UnknownChecks", "WarningChecks",
+}
+
+// unseen are those that no alias has had yet. A seed that is late with one gets some more operations.
+func (w *workload) unseen() (reasons []string) {
+	for _, reason := range reachable {
+		if w.seen[reason] == 0 {
+			reasons = append(reasons, reason)
+		}
+	}
+	return reasons
 }
 
 // seedFromEnvironment is given by AC_SEED, and printed to be given.
@@ -80,21 +105,43 @@ func (w *workload) remember() {
 // wrong are the checks whose status differs from the oracle's, or is of an older spec.
 func (w *workload) wrong() (wrong []string) {
 	world := w.world()
-	compare := func(object client.Object, status v1alpha1.CheckStatus, want shown) {
-		got := shown{status.State, status.Reason}
-		if got != want || status.ObservedGeneration != object.GetGeneration() {
-			wrong = append(wrong, fmt.Sprintf("%T %s/%s of generation %d is %v of %d (%s), and must be %v", object,
-				object.GetNamespace(), object.GetName(), object.GetGeneration(), got, status.ObservedGeneration,
-				status.Message, want))
+	compare := func(kind string, check v1alpha1.Check, culprit string, want shown) {
+		status := check.CommonStatus()
+		got := fmt.Sprint(status.State, status.Reason, culprit, status.ObservedGeneration, conditionsOf(status))
+		must := fmt.Sprint(want.state, want.reason, want.culprit, check.GetGeneration(), conditions(kind, want))
+		if got != must {
+			wrong = append(wrong, fmt.Sprintf("%s is %s (%s), and must be %s", called(kind, check), got, status.Message, must))
 		}
 	}
 	for _, check := range world.checks {
-		compare(&check, check.Status.CheckStatus, world.check(check))
+		want := world.check(check)
+		want.culprit = "" // it answers for itself
+		compare("HealthCheck", &check, "", want)
 	}
 	for _, alias := range world.aliases {
-		compare(&alias, alias.Status.CheckStatus, world.alias(alias))
+		compare("AliasCheck", &alias, blamed(alias.Status.Culprit), world.alias(alias))
 	}
 	return wrong
+}
+
+func blamed(culprit *v1alpha1.Culprit) string {
+	if culprit == nil {
+		return ""
+	}
+	return culprit.Kind + " " + culprit.Namespace + "/" + culprit.Name
+}
+
+// conditionsOf are those of a status, as type, status and reason, and as of an older generation if they are.
+func conditionsOf(status *v1alpha1.CheckStatus) (all []string) {
+	for _, condition := range status.Conditions {
+		text := fmt.Sprintf("%s=%s %s", condition.Type, condition.Status, condition.Reason)
+		if condition.ObservedGeneration != status.ObservedGeneration {
+			text += fmt.Sprintf(" of generation %d", condition.ObservedGeneration)
+		}
+		all = append(all, text)
+	}
+	slices.Sort(all)
+	return all
 }
 
 func (w *workload) operate() {
@@ -135,6 +182,12 @@ func (w *workload) operate() {
 		{"delete slice", 2, func() { w.delete(w.sliceNamed(w.pick("slice"))) }},
 		{"delete deployment", 1, func() { w.delete(w.deploymentNamed(w.pick("deployment"))) }},
 		{"revoke", 3, func() { w.delete(w.randomGrant()) }},
+		{"ring", 2, w.ring},
+		{"break a ring", 2, w.breakRing},
+		{"hold", 4, w.hold},
+		{"release", 2, func() {
+			w.change(w.deploymentNamed(w.pick("deployment")), `{"metadata":{"finalizers":null}}`)
+		}},
 	}
 	total := 0
 	for _, operation := range operations {
@@ -316,6 +369,48 @@ func (w *workload) setCondition(object client.Object, name string) {
 	status := []string{"True", "True", "False", "Unknown"}[w.random.IntN(4)]
 	patch := fmt.Sprintf(`{"status":{"conditions":[{"type":%q,"status":%q,"reason":"Because%s"}]}}`, name, status, status)
 	w.Expect(client.IgnoreNotFound(direct.Status().Patch(w.ctx, object, rawPatch(patch)))).To(Succeed())
+}
+
+// ring makes aliases of one namespace follow each other around, one alone sometimes.
+func (w *workload) ring() {
+	namespace, members := w.somewhere(), w.random.Perm(6)[:1+w.random.IntN(4)]
+	for i, member := range members {
+		alias := &v1alpha1.AliasCheck{ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: fmt.Sprintf("alias-%d", member),
+		}}
+		next := fmt.Sprintf("alias-%d", members[(i+1)%len(members)])
+		alias.Spec.TargetRef = &v1alpha1.TargetReference{Kind: "AliasCheck", Name: next}
+		w.put(alias.DeepCopy())
+		w.respecify(alias, alias.Spec)
+	}
+}
+
+// breakRing makes the first alias that a ring keeps from its target look elsewhere.
+func (w *workload) breakRing() {
+	world := w.world()
+	keys := slices.SortedFunc(maps.Keys(world.aliases), func(a, b client.ObjectKey) int {
+		return strings.Compare(a.String(), b.String())
+	})
+	check := w.pick("check")
+	for _, key := range keys {
+		if alias := world.aliases[key]; world.ringed(alias) {
+			alias.Spec = v1alpha1.AliasCheckSpec{TargetRef: &v1alpha1.TargetReference{Kind: "HealthCheck", Name: check}}
+			w.respecify(&alias, alias.Spec)
+			return
+		}
+	}
+}
+
+// hold deletes what a finalizer keeps: it is there, and goes away.
+func (w *workload) hold() {
+	deployment := w.deploymentNamed(w.pick("deployment"))
+	w.put(deployment.DeepCopy())
+	// Of one that is being deleted, a finalizer may be taken away and none added.
+	err := direct.Patch(w.ctx, deployment.DeepCopy(), rawPatch(`{"metadata":{"finalizers":["faults.test/held"]}}`))
+	if !apierrors.IsInvalid(err) {
+		w.Expect(err).NotTo(HaveOccurred())
+	}
+	w.delete(deployment)
 }
 
 func (w *workload) flip() {
