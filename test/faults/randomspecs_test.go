@@ -8,6 +8,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,11 +22,12 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 	seed := seedFromEnvironment(t)
 	r := newRig(t)
 	s := &specs{workload: workload{rig: r, random: rand.New(rand.NewPCG(seed, 9)), namespaces: []string{r.namespace}}}
+	s.create(s.lease())
 	s.createAll(0, 60)
 	m := r.startManager()
 	r.web()
 	s.createAll(60, 120)
-	r.Eventually(s.unreported).Should(BeEmpty())
+	r.Eventually(s.unreported, 5*patience).Should(BeEmpty())
 	for round := range 6 {
 		for range 10 {
 			check, alias := s.check(s.random.IntN(120)), s.alias(s.random.IntN(120))
@@ -34,7 +36,7 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 		}
 		r.Eventually(r.states("web")).Should(Equal(r.flip(round%2 == 1)))
 	}
-	r.Eventually(s.unreported).Should(BeEmpty())
+	r.Eventually(s.unreported, 5*patience).Should(BeEmpty())
 	select {
 	case <-m.Ended():
 		t.Error("the manager has ended")
@@ -134,14 +136,28 @@ func (s *specs) object(name string, i int) metav1.ObjectMeta {
 	if s.oneIn(10) {
 		meta.Annotations = map[string]string{maintenanceAnnotation: s.text(5000)}
 	}
+	if s.oneIn(2) {
+		meta.Labels = map[string]string{oneOf(s, "team", "0/0"): string(s.labelValue())}
+	}
 	return meta
+}
+
+// lease is the one that heartbeats named web find: renewed, and annotated by a holder who may say anything.
+func (s *specs) lease() *coordinationv1.Lease {
+	renewed := metav1.NowMicro()
+	return &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "web", Annotations: map[string]string{
+			"health.aliascheck.dev/state":   oneOf(s, "Passing", "Warning", "Critical", "passing", s.text(100)),
+			"health.aliascheck.dev/message": s.text(5000),
+		}},
+		Spec: coordinationv1.LeaseSpec{RenewTime: &renewed},
+	}
 }
 
 func (s *specs) check(i int) *v1alpha1.HealthCheck {
 	failures := 1 + s.random.Int32N(100)
 	spec := v1alpha1.HealthCheckSpec{
-		Interval:         s.duration(10*time.Second, time.Minute, 24*time.Hour),
-		Timeout:          maybe(s, s.duration(100*time.Millisecond, time.Second, 1500*time.Millisecond)),
+		Interval: maybe(s, s.interval()),
 		SuccessThreshold: s.random.Int32N(101),
 		FailureThreshold: failures,
 		InitialState:     v1alpha1.State(oneOf(s, "", "Unknown", "Passing", "Warning", "Critical")),
@@ -160,7 +176,25 @@ func (s *specs) check(i int) *v1alpha1.HealthCheck {
 		spec.ServiceRef = &v1alpha1.LocalServiceReference{Name: s.name()}
 	}
 	s.source(&spec)
+	spec.Timeout = maybe(s, s.timeout(spec))
 	return &v1alpha1.HealthCheck{ObjectMeta: s.object("check", i), Spec: spec}
+}
+
+// interval is seldom short: counters on their way to a threshold are written with every probe.
+func (s *specs) interval() *metav1.Duration {
+	if s.oneIn(8) {
+		return s.duration(time.Second, 1001*time.Millisecond, 1500*time.Millisecond, 9999*time.Millisecond)
+	}
+	return s.duration(10*time.Second, time.Minute, 24*time.Hour)
+}
+
+// timeout is within the bounds of the schema, the interval among them, which is 10 s where there is none.
+func (s *specs) timeout(spec v1alpha1.HealthCheckSpec) *metav1.Duration {
+	most := 10 * time.Second
+	if spec.Interval != nil {
+		most = min(spec.Interval.Duration, time.Minute)
+	}
+	return s.duration(100*time.Millisecond, 101*time.Millisecond, 999*time.Millisecond, time.Second, most)
 }
 
 func (s *specs) source(spec *v1alpha1.HealthCheckSpec) {
@@ -174,10 +208,11 @@ func (s *specs) source(spec *v1alpha1.HealthCheckSpec) {
 	case 3:
 		spec.UDP = &v1alpha1.UDPProbe{Address: s.address(), Payload: s.text(1024)}
 	case 4:
-		ttl := s.duration(time.Second, 24*time.Hour)
+		ttl := maybe(s, s.duration(time.Second, 24*time.Hour))
 		spec.Heartbeat = &v1alpha1.HeartbeatProbe{LeaseName: s.name(), TTL: ttl}
 	default:
 		spec.Job = &v1alpha1.JobProbe{CronJobRef: v1alpha1.CronJobReference{Name: s.name()}}
+		spec.Interval = maybe(s, s.duration(10*time.Second, 10001*time.Millisecond, 24*time.Hour))
 	}
 }
 
@@ -186,7 +221,9 @@ func (s *specs) http() *v1alpha1.HTTPProbe {
 	probe := &v1alpha1.HTTPProbe{
 		URL: s.url(), Method: oneOf(s, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
 		Body: maybe(s, s.text(16384)), FollowRedirects: &follow,
-		ExpectedStatuses: maybe(s, []v1alpha1.StatusRange{oneOf[v1alpha1.StatusRange](s, "100-599", "599", "200-200")}),
+	}
+	for range maybe(s, s.random.IntN(33)) {
+		probe.ExpectedStatuses = append(probe.ExpectedStatuses, s.statuses())
 	}
 	if strings.HasPrefix(probe.URL, "https:") {
 		probe.TLS = maybe(s, s.tls())
@@ -195,6 +232,15 @@ func (s *specs) http() *v1alpha1.HTTPProbe {
 		probe.Headers = append(probe.Headers, s.header())
 	}
 	return probe
+}
+
+// statuses is a code or a range.
+func (s *specs) statuses() v1alpha1.StatusRange {
+	from := 100 + s.random.IntN(500)
+	if s.oneIn(3) {
+		return v1alpha1.StatusRange(fmt.Sprint(from))
+	}
+	return v1alpha1.StatusRange(fmt.Sprintf("%d-%d", from, from+s.random.IntN(600-from)))
 }
 
 func (s *specs) header() v1alpha1.HTTPHeader {
