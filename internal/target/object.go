@@ -90,7 +90,7 @@ func kstatusMember(member health.Member, object *unstructured.Unstructured) heal
 		member.Message = "the Pod is in phase Failed"
 		return member
 	}
-	result, err := kstatus.Compute(object)
+	result, err := computed(object)
 	if err == nil && result.Status == kstatus.CurrentStatus && readyIsOlder(object) {
 		return inKstatus(member, kstatus.InProgressStatus, olderMessage(object))
 	}
@@ -106,6 +106,17 @@ func kstatusMember(member health.Member, object *unstructured.Unstructured) heal
 	}
 	member.Reason, member.Since = toldBy(result, object)
 	return member
+}
+
+// computed is what kstatus says. It trusts the types of the fields that it knows, and panics where they are others; then
+// the status is one that cannot be read (I9).
+func computed(object *unstructured.Unstructured) (result *kstatus.Result, err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			result, err = nil, fmt.Errorf("a field of it has another type than this kind has there: %v", problem)
+		}
+	}()
+	return kstatus.Compute(object)
 }
 
 // readyIsOlder reports whether the condition Ready is of an older generation: kstatus looks at that of the status only.
