@@ -113,19 +113,14 @@ func (e aliasEdges) of(ctx context.Context, kind schema.GroupKind, namespace, na
 	return e.list(ctx, nil, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)})
 }
 
-// selecting is the aliases whose selector a check matches. Only those are looked at which want one of its labels, or
-// none.
+// selecting is the aliases whose selector a check matches.
 func (e aliasEdges) selecting(ctx context.Context, check *v1alpha1.HealthCheck) []reconcile.Request {
 	selects := func(alias *v1alpha1.AliasCheck) bool {
 		selector, err := target.SelectorOf(alias)
 		return err == nil && selector.Matches(labels.Set(check.Labels))
 	}
-	var requests []reconcile.Request
-	for _, key := range target.SelectorKeys(check.Labels) {
-		requests = append(requests, e.list(ctx, selects, client.InNamespace(check.Namespace),
-			client.MatchingFields{target.BySelector: key})...)
-	}
-	return requests
+	return e.list(ctx, selects, client.InNamespace(check.Namespace),
+		client.MatchingFields{target.BySelector: target.HasSelector})
 }
 
 // list reads names out of the cache without a copy of the aliases: one check may have thousands.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // process is a child whose costs are measured: the manager, or a baseline in a process of its own.
@@ -58,18 +57,20 @@ func (p *process) failure() error {
 	return fmt.Errorf("the process ended: …%s", content[max(0, len(content)-2000):])
 }
 
-// cpu is the processor time that the process has used, user and system, with all its threads.
-func (p *process) cpu() (time.Duration, error) { return cpuOf(p.command.Process.Pid) }
+// clockTick is the unit of CPU times in /proc: 1/100 s on every Linux.
+const clockTick = 10 * time.Millisecond
 
-// cpuOf reads the CPU clock of a process, in nanoseconds: what clock_getcpuclockid(3) makes of a process id. The times
-// in /proc/<pid>/stat come in steps of 10 ms, which is more than small costs are.
-func cpuOf(pid int) (time.Duration, error) {
-	const clockOfScheduler = 2
-	var used unix.Timespec
-	if err := unix.ClockGettime(int32(^pid<<3|clockOfScheduler), &used); err != nil {
-		return 0, fmt.Errorf("reading the CPU time of process %d: %w", pid, err)
+// cpu is the processor time that the process has used, user and system.
+func (p *process) cpu() (time.Duration, error) {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("reading CPU time: %w", err)
 	}
-	return time.Duration(used.Nano()), nil
+	// The name of the process, in parentheses, may have spaces; utime and stime are the 12th and 13th after it.
+	fields := strings.Fields(string(content[strings.LastIndexByte(string(content), ')')+1:]))
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
 }
 
 // resident is the memory of the process in MiB.

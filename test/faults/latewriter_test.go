@@ -4,16 +4,19 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -35,9 +38,11 @@ func TestI2I3ALateWriterIsNeverSeen(t *testing.T) {
 	}
 	observer := r.observeNumbers()
 	last := map[string]int{}
-	for edit := 1; edit <= rounds(600, 5000); edit++ {
+	began := time.Now()
+	for edit := 1; edit <= 5000; edit++ {
 		name := checks[rand.N(len(checks))]
 		last[name] = edit
+		server.supersede(name, edit)
 		if rand.N(5) == 0 {
 			r.delete(r.healthCheck(name))
 			r.create(r.numberedCheck(server, name, edit))
@@ -45,18 +50,24 @@ func TestI2I3ALateWriterIsNeverSeen(t *testing.T) {
 		}
 		r.redefine(name, server.url(name, edit))
 	}
+	t.Logf("edited for %s", time.Since(began).Round(time.Second))
 	server.finish(last)
 	for _, name := range checks {
 		r.Eventually(func() v1alpha1.State { return r.check(name) }).Should(Equal(v1alpha1.StatePassing), name)
 	}
 	r.Expect(observer.end()).To(BeEmpty(), "results of an older spec after a newer one")
 	r.Expect(server.overlaps()).To(BeEmpty(), "probes of one check at once")
+	late, givenUp := server.late()
+	r.t.Logf("%d wrong answers to an old spec, %d probes given up, %d results seen", late, givenUp, observer.results)
+	r.Expect(late).To(BeNumerically(">", len(checks)), "no late result was there to be written")
+	r.Expect(givenUp).To(BeNumerically(">", len(checks)), "no probe was slower than an obsolete one may be")
 	r.Expect(observer.results).To(BeNumerically(">", len(checks)), "the observer has seen nothing")
 }
 
 func (r *rig) numberedCheck(server *numbered, name string, number int) *v1alpha1.HealthCheck {
 	check := r.healthCheck(name)
-	check.Spec.Timeout = &metav1.Duration{Duration: time.Second}
+	check.Spec.Timeout = &metav1.Duration{Duration: slowest - time.Second}
+	check.Spec.Interval.Duration = slowest
 	check.Spec.HTTP.URL = server.url(name, number)
 	return check
 }
@@ -66,20 +77,44 @@ type numbered struct {
 	server *httptest.Server
 	mu     sync.Mutex
 	locked struct { // guarded by mu
-		newest     map[string]int
+		newest     map[string]int // once the edits are over
+		current    map[string]int
+		lateOnes   int
+		givenUp    int
 		running    map[string]map[*visit]struct{}
 		overlapped []string
 	}
 }
 
-// visit is one probe at the server. One that the manager has given up counts as ended: its connection is
-// closed, and the server is the last to hear of that.
-type visit struct{ overlapped bool }
+// visit is one probe at the server.
+type visit struct{ connection syscall.Conn }
+
+type connectionKey struct{}
+
+// asked reports whether anybody still wants the answer. A probe that the manager has given up has ended when its
+// connection is closed, which the kernel knows at once, and the server's handler only some time later.
+func (v *visit) asked() bool {
+	established := false
+	raw, err := v.connection.SyscallConn()
+	if err != nil {
+		return false
+	}
+	err = raw.Control(func(descriptor uintptr) {
+		info, err := unix.GetsockoptTCPInfo(int(descriptor), unix.IPPROTO_TCP, unix.TCP_INFO)
+		established = err == nil && info.State == unix.BPF_TCP_ESTABLISHED
+	})
+	return err == nil && established
+}
 
 func newNumbered(t *testing.T) *numbered {
 	n := &numbered{}
-	n.locked.newest, n.locked.running = map[string]int{}, map[string]map[*visit]struct{}{}
-	n.server = httptest.NewServer(n)
+	n.locked.newest, n.locked.current = map[string]int{}, map[string]int{}
+	n.locked.running = map[string]map[*visit]struct{}{}
+	n.server = httptest.NewUnstartedServer(n)
+	n.server.Config.ConnContext = func(ctx context.Context, connection net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, connection)
+	}
+	n.server.Start()
 	t.Cleanup(n.server.Close)
 	return n
 }
@@ -95,6 +130,33 @@ func (n *numbered) finish(last map[string]int) {
 	n.locked.newest = last
 }
 
+// supersede says that a spec is about to be replaced by one of a higher number.
+func (n *numbered) supersede(name string, number int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.locked.current[name] = number
+}
+
+// slowest is longer than the timeout of the checks, and than an obsolete probe may take to end by itself.
+const slowest = 3 * time.Second
+
+// slowness is any up to the slowest while the specs change, so that what is asked about a spec is answered when it is
+// an old one: late enough to be given up, or just not.
+func (n *numbered) slowness(name string, number int) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if newest, finished := n.locked.newest[name]; finished && number == newest {
+		return 0
+	}
+	return rand.N(slowest)
+}
+
+func (n *numbered) late() (answered, givenUp int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.locked.lateOnes, n.locked.givenUp
+}
+
 func (n *numbered) overlaps() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -104,28 +166,29 @@ func (n *numbered) overlaps() []string {
 func (n *numbered) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	name, text, _ := strings.Cut(strings.Trim(request.URL.Path, "/"), "/")
 	number, _ := strconv.Atoi(text) // the test made it
-	v := n.enter(name)
+	v := &visit{request.Context().Value(connectionKey{}).(syscall.Conn)}
+	n.enter(v, name)
 	select {
 	case <-request.Context().Done():
-	case <-time.After(rand.N(400 * time.Millisecond)):
+	case <-time.After(n.slowness(name, number)):
 	}
 	if wrong := n.leave(v, name, number, request.Context().Err() != nil); wrong {
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 }
 
-func (n *numbered) enter(name string) *visit {
+func (n *numbered) enter(v *visit, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for other := range n.locked.running[name] {
-		other.overlapped = true
+		if other.asked() && v.asked() {
+			n.locked.overlapped = append(n.locked.overlapped, name)
+		}
 	}
 	if n.locked.running[name] == nil {
 		n.locked.running[name] = map[*visit]struct{}{}
 	}
-	v := &visit{}
 	n.locked.running[name][v] = struct{}{}
-	return v
 }
 
 // leave comes before the answer, which is when the manager may begin the next probe.
@@ -133,11 +196,13 @@ func (n *numbered) leave(v *visit, name string, number int, givenUp bool) (wrong
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.locked.running[name], v)
-	if v.overlapped && !givenUp {
-		n.locked.overlapped = append(n.locked.overlapped, fmt.Sprintf("%s at %d", name, number))
+	if givenUp {
+		n.locked.givenUp++
+	} else if number < n.locked.current[name] {
+		n.locked.lateOnes++
 	}
 	newest, finished := n.locked.newest[name]
-	return finished && number < newest || !finished && number%2 == 1
+	return number < n.locked.current[name] || finished && number < newest || !finished && number%2 == 1
 }
 
 // numberObserver watches the API, independently of the manager.
