@@ -1,0 +1,82 @@
+package docs_test
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/test/blackbox"
+)
+
+var (
+	flagOfTheBinary = regexp.MustCompile(`(?m)^  -(\S+).*\n\s+(.*)$`)
+	flagOfThePage   = regexp.MustCompile("(?m)^\\| `--([a-z-]+)` \\| (.*?) \\|")
+	defaultValue    = regexp.MustCompile(`\(default "?(.*?)"?\)$`)
+	kubernetesBuilt = regexp.MustCompile(`(?m)^\tk8s\.io/kubernetes v(\S+)`)
+)
+
+func TestTheFlagsOfTheBinaryAreThoseOfItsPage(t *testing.T) {
+	documented := map[string]string{}
+	for _, row := range flagOfThePage.FindAllStringSubmatch(page(t, "docs/install.md"), -1) {
+		documented[row[1]] = row[2]
+	}
+	flags := flagsOfTheBinary(t)
+	if got, want := slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(flags)); !slices.Equal(got, want) {
+		t.Errorf("docs/install.md has the flags\n%v, and the binary\n%v", got, want)
+	}
+	for name, value := range flags {
+		if !strings.Contains(documented[name], value) {
+			t.Errorf("docs/install.md says that the default of --%s is %q; it is %q", name, documented[name], value)
+		}
+	}
+}
+
+// flagsOfTheBinary are its flags and, for those where --help says one, their defaults.
+func flagsOfTheBinary(t *testing.T) map[string]string {
+	t.Helper()
+	binary, err := blackbox.Binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, err := exec.CommandContext(t.Context(), binary, "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := map[string]string{}
+	for _, found := range flagOfTheBinary.FindAllStringSubmatch(string(help), -1) {
+		flags[found[1]] = ""
+		if value := defaultValue.FindStringSubmatch(found[2]); value != nil {
+			flags[found[1]] = value[1]
+		}
+	}
+	if len(flags) < 10 {
+		t.Fatalf("only %v were found in %s", flags, help)
+	}
+	return flags
+}
+
+func TestThePageNamesTheVersionOfKubernetesThatIsTested(t *testing.T) {
+	built := kubernetesBuilt.FindStringSubmatch(page(t, "hack/controlplane/go.mod"))
+	if built == nil {
+		t.Fatal("hack/controlplane/go.mod does not require k8s.io/kubernetes")
+	}
+	if !strings.Contains(page(t, "docs/install.md"), "Kubernetes "+built[1]+",") {
+		t.Errorf("docs/install.md does not name Kubernetes %s", built[1])
+	}
+}
+
+// page is the text of a file of this repository.
+func page(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(controlplane.Root(), filepath.FromSlash(path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
