@@ -91,8 +91,13 @@ func (c *cluster) must(t *testing.T, stdin string, args ...string) string {
 
 // may asks the API server what the installed ServiceAccount is allowed.
 func (c *cluster) may(ctx context.Context, verb, resource string, where ...string) bool {
-	args := append([]string{"auth", "can-i", verb, resource, "--as=" + managerUser}, where...)
-	output, _ := c.kubectl(ctx, "", args...)
+	return c.mayUser(ctx, managerUser, verb, resource, where...)
+}
+
+// mayUser asks the API server what a user is allowed.
+func (c *cluster) mayUser(ctx context.Context, user, verb, resource string, where ...string) bool {
+	args := []string{"auth", "can-i", verb, resource, "--as=" + user}
+	output, _ := c.kubectl(ctx, "", append(args, where...)...) // a no is exit code 1
 	return strings.HasSuffix(output, "yes")
 }
 
@@ -122,6 +127,7 @@ type call struct {
 	ObjectRef struct {
 		Resource    string `json:"resource"`
 		Subresource string `json:"subresource"`
+		Namespace   string `json:"namespace"`
 	} `json:"objectRef"`
 }
 

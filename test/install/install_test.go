@@ -12,6 +12,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	gomegatypes "github.com/onsi/gomega/types"
 
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 	"github.com/aliascheck/aliascheck/test/blackbox"
@@ -35,6 +36,7 @@ func TestI10TheInstalledManagerWorksAsItsServiceAccountAndLeavesWithoutHanging(t
 	rightsAreLeast(t, g, c)
 	c.must(t, "", "apply", "-f", installer) // an upgrade must not take the aggregated rights away
 	g.Expect(c.may(t.Context(), "watch", "deployments.apps")).To(BeTrue(), "after applying again")
+	checksAreForThoseWhoMayViewOrEdit(t, g, c)
 
 	metricsAddress := freeAddress(t)
 	manager := startInstalledManager(t, c, metricsAddress)
@@ -76,9 +78,33 @@ func rightsAreLeast(t *testing.T, g Gomega, c *cluster) {
 	g.Expect(c.may(ctx, "create", "pods")).To(BeFalse())
 }
 
+// checksAreForThoseWhoMayViewOrEdit asks for users who have nothing but one of the cluster's own roles in a namespace.
+func checksAreForThoseWhoMayViewOrEdit(t *testing.T, g Gomega, c *cluster) {
+	t.Helper()
+	for role, writes := range map[string]bool{"view": false, "edit": true, "admin": true} {
+		c.must(t, "", "create", "rolebinding", role, "--namespace=default", "--clusterrole="+role, "--user=one-to-"+role)
+		may := func(verb, resource, namespace string, more ...string) bool {
+			return c.mayUser(t.Context(), "one-to-"+role, verb, resource, append(more, "--namespace="+namespace)...)
+		}
+		for _, resource := range []string{"healthchecks.health.aliascheck.dev", "aliaschecks.health.aliascheck.dev"} {
+			// The roles are aggregated by kube-controller-manager, in its own time.
+			for _, verb := range []string{"get", "list", "watch"} {
+				g.Eventually(func() bool { return may(verb, resource, "default") }).Should(BeTrue(), "%s: %s %s", role, verb, resource)
+			}
+			for _, verb := range []string{"create", "update", "patch", "delete", "deletecollection"} {
+				g.Eventually(func() bool { return may(verb, resource, "default") }).
+					Should(Equal(writes), "%s: %s %s", role, verb, resource)
+			}
+			g.Expect(may("patch", resource, "default", "--subresource=status")).To(BeFalse(), "a status is the manager's")
+			g.Expect(may("get", resource, systemNamespace)).To(BeFalse(), "in another namespace")
+		}
+	}
+}
+
 // startInstalledManager runs the built manager with the arguments of the installed Deployment. What is added
 // is only what a process outside of a pod needs: where the API server is, ports of its own, loopback to probe.
-func startInstalledManager(t *testing.T, c *cluster, metricsAddress string) *blackbox.Manager {
+// Further flags win over these.
+func startInstalledManager(t *testing.T, c *cluster, metricsAddress string, further ...string) *blackbox.Manager {
 	t.Helper()
 	var flags []string
 	arguments := c.must(t, "", "get", "deployment", "aliascheck-controller-manager", "--namespace="+systemNamespace,
@@ -91,6 +117,7 @@ func startInstalledManager(t *testing.T, c *cluster, metricsAddress string) *bla
 		"--health-probe-bind-address=0",
 		"--metrics-bind-address="+metricsAddress,
 	)
+	flags = append(flags, further...)
 	manager, err := blackbox.Start(c.tokenKubeconfig(t), flags...)
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +231,7 @@ func scrape(t *testing.T, address, token string) int {
 func nothingWasRefused(g Gomega, c *cluster, manager *blackbox.Manager) {
 	done := map[string]bool{}
 	for _, call := range c.calls(g) {
-		g.Expect(call.ResponseStatus.Code).NotTo(BeElementOf(http.StatusUnauthorized, http.StatusForbidden), "%+v", call)
+		g.Expect(call).NotTo(beRefused())
 		done[call.Verb+" "+call.ObjectRef.Resource+"/"+call.ObjectRef.Subresource] = true
 	}
 	for _, needed := range []string{
@@ -215,6 +242,10 @@ func nothingWasRefused(g Gomega, c *cluster, manager *blackbox.Manager) {
 		g.Expect(done).To(HaveKey(needed))
 	}
 	g.Expect(manager.Log()).NotTo(Or(ContainSubstring("forbidden"), ContainSubstring("Unauthorized")))
+}
+
+func beRefused() gomegatypes.GomegaMatcher {
+	return HaveField("ResponseStatus.Code", BeElementOf(http.StatusUnauthorized, http.StatusForbidden))
 }
 
 const checkWithSecret = `
