@@ -1,6 +1,5 @@
 // promtool, which tries the alerts of config/monitoring, pinned apart from hack/tools, whose versions it would move.
-// Run with `GOFLAGS=-tags=remove_all_sd,enable_kubernetes_sd go tool -modfile=hack/promtool/go.mod promtool`: most of
-// service discovery, and of what it takes to build, is left out.
+// hack/promtool.sh builds it.
 module github.com/aliascheck/aliascheck/hack/promtool
 
 go 1.26.0
