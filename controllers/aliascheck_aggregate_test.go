@@ -181,19 +181,40 @@ var _ = Describe("An AliasCheck with a selector", func() {
 		all := newAlias(ctx, namespace, "all", func(a *v1alpha1.AliasCheck) { a.Spec.Selector = &v1alpha1.Selector{} })
 		Eventually(statusOf(ctx, team)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonNoChecks))
 		Expect(statusOf(ctx, team)(Default).Status.Target).To(Equal("selector team=shop"))
+		teams := func(operator metav1.LabelSelectorOperator, values ...v1alpha1.LabelValue) func(*v1alpha1.AliasCheck) {
+			return func(a *v1alpha1.AliasCheck) {
+				a.Spec.Selector = &v1alpha1.Selector{MatchExpressions: []v1alpha1.SelectorRequirement{
+					{Key: "team", Operator: operator, Values: values},
+				}}
+			}
+		}
+		either := newAlias(ctx, namespace, "either", teams(metav1.LabelSelectorOpIn, "shop", "search"))
+		every := newAlias(ctx, namespace, "any", teams(metav1.LabelSelectorOpExists))
+		others := newAlias(ctx, namespace, "others", teams(metav1.LabelSelectorOpNotIn, "shop", "search"))
+		same := func(state v1alpha1.State, reason string) {
+			GinkgoHelper()
+			Eventually(statusOf(ctx, either)).WithTimeout(anEdge).Should(show(state, reason))
+			Eventually(statusOf(ctx, every)).WithTimeout(anEdge).Should(show(state, reason))
+		}
 
 		foreign := newHealthCheck(ctx, elsewhere, "cart", labelled("team", "shop"))
 		report(ctx, foreign, v1alpha1.StateCritical, "Down", "down", time.Now())
 		cart := newHealthCheck(ctx, namespace, "cart", labelled("team", "shop"))
 		report(ctx, cart, v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		Eventually(statusOf(ctx, team)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonAllPassing))
+		same(v1alpha1.StatePassing, v1alpha1.ReasonAllPassing)
 
 		edit(ctx, cart, func(c *v1alpha1.HealthCheck) { c.Labels["team"] = "search" })
 		Eventually(statusOf(ctx, team)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonNoChecks))
 		report(ctx, cart, v1alpha1.StateCritical, "Down", "down", time.Now())
 		Eventually(statusOf(ctx, all)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "CriticalChecks"))
+		same(v1alpha1.StateCritical, "CriticalChecks")
 		edit(ctx, cart, func(c *v1alpha1.HealthCheck) { c.Labels["team"] = "shop" })
 		Eventually(statusOf(ctx, team)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "CriticalChecks"))
+		same(v1alpha1.StateCritical, "CriticalChecks")
+		edit(ctx, cart, func(c *v1alpha1.HealthCheck) { delete(c.Labels, "team") })
+		same(v1alpha1.StatePassing, v1alpha1.ReasonNoChecks)
+		Eventually(statusOf(ctx, others)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "CriticalChecks"))
 	})
 
 	It("that cannot be read is invalid, and nobody else's problem (I9)", func() {

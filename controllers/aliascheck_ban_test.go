@@ -36,22 +36,55 @@ var _ = Describe("An AliasCheck of a kind that may not be read for a while", fun
 		Eventually(statusOf(ctx, alias)).WithTimeout(time.Minute).
 			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonKindForbidden))
 		ready(ctx, gadget, "False", "Boiling")
-		shown, err := api.Watch(ctx, &v1alpha1.AliasCheckList{}, client.InNamespace(namespace))
-		Expect(err).NotTo(HaveOccurred())
-		DeferCleanup(shown.Stop)
+		expectOnly := watchReasons(ctx, namespace)
 		allow(ctx, namespace, gadgets)
-		for boiling := false; !boiling; {
-			select {
-			case event := <-shown.ResultChan():
-				status := event.Object.(*v1alpha1.AliasCheck).Status
-				Expect(status.Reason).To(BeElementOf(v1alpha1.ReasonKindForbidden, "Boiling"))
-				boiling = status.Reason == "Boiling"
-			case <-time.After(time.Minute):
-				Fail("the alias did not follow once its kind could be read again")
-			}
-		}
+		expectOnly(v1alpha1.ReasonKindForbidden, "Boiling")
+	})
+
+	It("never shows again what there was of it before it was removed and installed anew (I3, I5)", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		crd := installGadgets(ctx)
+		ready(ctx, newGadget(ctx, namespace, "g"), "True", "Cool")
+		aliases := aliasesWithResync(100 * time.Millisecond)
+		aliases.RetryKind = 100 * time.Millisecond
+		startAliases(aliases, namespace)
+		alias := newAlias(ctx, namespace, "front", targetingKind("versions.example/v1", "Gadget", "g"))
+		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, "Cool"))
+		uninstall(ctx, crd.DeepCopy())
+		Eventually(statusOf(ctx, alias)).WithTimeout(time.Minute).
+			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonKindNotInstalled))
+
+		expectOnly := watchReasons(ctx, namespace)
+		installGadgets(ctx)
+		ready(ctx, newGadget(ctx, namespace, "g"), "False", "Boiling")
+		// The new object has no conditions at first, which kstatus holds to be Current.
+		expectOnly(v1alpha1.ReasonKindNotInstalled, v1alpha1.ReasonTargetNotFound, "Current", "Boiling")
 	})
 })
+
+// watchReasons sees every status that the one alias of a namespace shows from now on. What it returns waits for the last
+// of some reasons, and expects that none but those come before it.
+func watchReasons(ctx context.Context, namespace string) (expectOnly func(reasons ...string)) {
+	GinkgoHelper()
+	shown, err := api.Watch(ctx, &v1alpha1.AliasCheckList{}, client.InNamespace(namespace))
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(shown.Stop)
+	return func(reasons ...string) {
+		GinkgoHelper()
+		for last := reasons[len(reasons)-1]; ; {
+			select {
+			case event := <-shown.ResultChan():
+				reason := event.Object.(*v1alpha1.AliasCheck).Status.Reason
+				Expect(reasons).To(ContainElement(reason))
+				if reason == last {
+					return
+				}
+			case <-time.After(time.Minute):
+				Fail("the alias never shows " + last)
+			}
+		}
+	}
+}
 
 // forbid takes away every role of a user that is about a resource.
 func forbid(ctx context.Context, user, resource string) {

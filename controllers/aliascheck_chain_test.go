@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -12,16 +13,24 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
+// allLinks is the time for sixteen edges, one behind the other, on a machine that is busy. On one that is not they take
+// a fifth of a second.
+const allLinks = 5 * time.Second
+
 var _ = Describe("A chain of AliasChecks", func() {
 	var (
-		ctx       context.Context
-		namespace string
+		ctx         context.Context
+		namespace   string
+		evaluations atomic.Int64
 	)
 
 	BeforeEach(func() {
 		ctx = context.Background()
 		namespace = newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace)
+		evaluations.Store(0)
+		aliases := aliasesWithResync(time.Minute)
+		aliases.evaluated = func() { evaluations.Add(1) }
+		startAliases(aliases, namespace)
 	})
 
 	// chain makes aliases of which each refers to the next, and the last to a target of its own.
@@ -72,6 +81,18 @@ var _ = Describe("A chain of AliasChecks", func() {
 		Eventually(statusOf(ctx, aliases[0])).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "Fine"))
 	})
 
+	It("is evaluated link by link, and not as a whole for each of them", func() {
+		web := newHealthCheck(ctx, namespace, "web")
+		report(ctx, web, v1alpha1.StatePassing, "Fine", "fine", time.Now())
+		aliases := chain(16, targeting("HealthCheck", "web"))
+		Eventually(statusOf(ctx, aliases[0])).Should(show(v1alpha1.StatePassing, "Fine"))
+		before := evaluations.Load()
+		report(ctx, web, v1alpha1.StateCritical, "Down", "refused", time.Now())
+		Eventually(statusOf(ctx, aliases[0])).Should(show(v1alpha1.StateCritical, "Down"))
+		// Each has the edge of the next, that of its own write, and perhaps one of its beginning.
+		Expect(evaluations.Load() - before).To(BeNumerically("<=", 3*16))
+	})
+
 	It("that is one alias of itself is a ring, whatever whenMissing says (I5)", func() {
 		alias := newAlias(ctx, namespace, "a", targeting("AliasCheck", "a"), whenMissing(v1alpha1.StatePassing))
 		Eventually(statusOf(ctx, alias)).Should(beStuck(v1alpha1.ReasonAliasCycle, "the alias reaches itself: a → a"))
@@ -94,16 +115,36 @@ var _ = Describe("A chain of AliasChecks", func() {
 		}
 	})
 
-	It("of sixteen in a ring is a ring for each, and recovers by itself", func() {
-		report(ctx, newHealthCheck(ctx, namespace, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
+	It("of sixteen in a ring, and a tail into it, is a ring for each, and recovers by itself", func() {
+		web := newHealthCheck(ctx, namespace, "web")
+		report(ctx, web, v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		aliases := chain(16, targeting("AliasCheck", "link-01"))
 		for _, alias := range aliases {
 			Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonAliasCycle))
 		}
-		edit(ctx, aliases[7], func(a *v1alpha1.AliasCheck) { targeting("HealthCheck", "web")(a) })
-		Eventually(statusOf(ctx, aliases[6])).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "Fine"))
-		// The last of them is sixteen writes away.
-		Eventually(statusOf(ctx, aliases[8])).Should(show(v1alpha1.StatePassing, "Fine"))
+		tail := newAlias(ctx, namespace, "tail", targeting("AliasCheck", "link-05"))
+		Eventually(statusOf(ctx, tail)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonAliasCycle))
+		Expect(statusOf(ctx, tail)(Default).Status.Message).
+			To(HavePrefix("the alias reaches a ring: tail → link-05 → link-06 → "))
+
+		everyLink := func(state v1alpha1.State, reason string) {
+			GinkgoHelper()
+			statuses := func(g Gomega) []*v1alpha1.AliasCheck {
+				var live []*v1alpha1.AliasCheck
+				for _, alias := range append(aliases, tail) {
+					live = append(live, statusOf(ctx, alias)(g))
+				}
+				return live
+			}
+			Eventually(statuses).WithTimeout(allLinks).Should(HaveEach(show(state, reason)))
+		}
+		// The tail enters the ring late: from it the chain that is left has fourteen links.
+		edit(ctx, aliases[1], func(a *v1alpha1.AliasCheck) { targeting("HealthCheck", "web")(a) })
+		everyLink(v1alpha1.StatePassing, "Fine")
+		report(ctx, web, v1alpha1.StateWarning, "Slow", "slow", time.Now())
+		everyLink(v1alpha1.StateWarning, "Slow")
+		edit(ctx, aliases[1], func(a *v1alpha1.AliasCheck) { targeting("AliasCheck", "link-03")(a) })
+		everyLink(v1alpha1.StateCritical, v1alpha1.ReasonAliasCycle)
 	})
 
 	It("of sixteen is followed, and of seventeen too deep for its first alone", func() {

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -87,7 +86,7 @@ func (r *AliasCheckReconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
 		Named("aliascheck").
 		For(&v1alpha1.AliasCheck{}).
 		Watches(&v1alpha1.AliasCheck{}, to(edges.ofAlias), onChangeOf(seenOfAlias)).
-		Watches(&v1alpha1.AliasCheck{}, to(edges.throughAlias), onChangeOf(targetOfAlias), builder.WithPredicates(notInitial())).
+		Watches(&v1alpha1.AliasCheck{}, to(edges.throughAlias), onChangeOf(targetOfAlias, notInitial())).
 		Watches(&v1alpha1.HealthCheck{}, to(edges.ofHealthCheck), onChangeOf(seenOfHealthCheck)).
 		Watches(&corev1.Service{}, to(edges.ofService), onChangeOf(seenOfService)).
 		Watches(&discoveryv1.EndpointSlice{}, to(edges.ofEndpointSlice), onChangeOf(seenOfEndpointSlice)).

@@ -113,14 +113,19 @@ func (e aliasEdges) of(ctx context.Context, kind schema.GroupKind, namespace, na
 	return e.list(ctx, nil, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)})
 }
 
-// selecting is the aliases whose selector a check matches.
+// selecting is the aliases whose selector a check matches. Only those are looked at which want one of its labels, or
+// none.
 func (e aliasEdges) selecting(ctx context.Context, check *v1alpha1.HealthCheck) []reconcile.Request {
 	selects := func(alias *v1alpha1.AliasCheck) bool {
 		selector, err := target.SelectorOf(alias)
 		return err == nil && selector.Matches(labels.Set(check.Labels))
 	}
-	return e.list(ctx, selects, client.InNamespace(check.Namespace),
-		client.MatchingFields{target.BySelector: target.HasSelector})
+	var requests []reconcile.Request
+	for _, key := range target.SelectorKeys(check.Labels) {
+		requests = append(requests, e.list(ctx, selects, client.InNamespace(check.Namespace),
+			client.MatchingFields{target.BySelector: key})...)
+	}
+	return requests
 }
 
 // list reads names out of the cache without a copy of the aliases: one check may have thousands.

@@ -7,6 +7,7 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	controllerconfig "sigs.k8s.io/controller-runtime/pkg/config"
@@ -46,6 +47,34 @@ var _ = Describe("An AliasCheck of a kind that the API server can serve no longe
 		Entry("one that is watched for its aliases", "gadgets"),
 		Entry("one that is always watched", "healthchecks"),
 	)
+
+	It("is Unknown while the conversion webhook of its kind is broken (I5)", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		crd := installGadgets(ctx)
+		ready(ctx, newGadget(ctx, namespace, "g"), "True", "Cool")
+		startSwept(namespace)
+		stored := newAlias(ctx, namespace, "stored", targetingKind("versions.example/v1", "Gadget", "g"))
+		converted := newAlias(ctx, namespace, "converted", targetingKind("versions.example/v2", "Gadget", "g"))
+		for _, alias := range []*v1alpha1.AliasCheck{stored, converted} {
+			Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, "Cool"))
+		}
+		edit(ctx, crd, func(c *apiextensionsv1.CustomResourceDefinition) {
+			c.Spec.Conversion = &apiextensionsv1.CustomResourceConversion{
+				Strategy: apiextensionsv1.WebhookConverter,
+				Webhook: &apiextensionsv1.WebhookConversion{
+					ClientConfig:             &apiextensionsv1.WebhookClientConfig{URL: new("https://127.0.0.1:1/convert")},
+					ConversionReviewVersions: []string{"v1"},
+				},
+			}
+		})
+		Eventually(statusOf(ctx, converted)).WithTimeout(time.Minute).
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonReadError))
+		Expect(statusOf(ctx, stored)(Default)).To(show(v1alpha1.StatePassing, "Cool"))
+		edit(ctx, crd, func(c *apiextensionsv1.CustomResourceDefinition) {
+			c.Spec.Conversion = &apiextensionsv1.CustomResourceConversion{Strategy: apiextensionsv1.NoneConverter}
+		})
+		Eventually(statusOf(ctx, converted)).WithTimeout(time.Minute).Should(show(v1alpha1.StatePassing, "Cool"))
+	})
 })
 
 // startSwept runs the reconciler behind a proxy, with a sweep and a short grace.

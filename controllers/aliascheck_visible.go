@@ -20,14 +20,16 @@ func requestFor(object client.Object) reconcile.Request {
 }
 
 // onChangeOf lets an update pass if what aliases see of the object differs, and anything else always. It
-// spares them the writes that say nothing new: counters of checks, heartbeats of Nodes.
-func onChangeOf[T client.Object](seen func(T) any) builder.Predicates {
-	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+// spares them the writes that say nothing new: counters of checks, heartbeats of Nodes. All conditions of a watch have
+// to be given here: the builder forgets the first when it is given a second.
+func onChangeOf[T client.Object](seen func(T) any, conditions ...predicate.Predicate) builder.Predicates {
+	changed := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.(T), e.ObjectNew.(T)
 		return before.GetUID() != after.GetUID() ||
 			maintenance(before) != maintenance(after) ||
 			!equality.Semantic.DeepEqual(seen(before), seen(after))
-	}})
+	}}
+	return builder.WithPredicates(append(conditions, changed)...)
 }
 
 // notInitial drops the objects of the initial list: then every alias is evaluated anyway.

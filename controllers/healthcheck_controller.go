@@ -35,10 +35,13 @@ type HealthCheckReconciler struct {
 	// MaxConcurrentProbes is how many probes run at once.
 	MaxConcurrentProbes int
 
-	memory *probeMemory
-	probes *inflight
-	slots  slots
-	pulse  *pulse
+	memory   *probeMemory
+	probes   *inflight
+	slots    slots
+	pulse    *pulse
+	failures readFailures
+	// grace is shorter than readGrace in tests.
+	grace time.Duration
 }
 
 // SetupWithManager registers the reconciler.
@@ -73,6 +76,7 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 		return again(retrySoon), nil
 	}
 	if verdict, unprobed := health.WithoutProbe(check); unprobed {
+		r.failures.ended(request.NamespacedName)
 		return r.show(ctx, check, memory, withoutProbe(verdict, r.Clock.Now()))
 	}
 	if verdict, initial := health.Initial(check); initial {
@@ -90,7 +94,35 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 	if !ended {
 		return again(retrySoon), nil
 	}
+	if result.Unread != nil {
+		return r.unread(ctx, check, memory, result.Unread, at)
+	}
+	r.failures.ended(request.NamespacedName)
 	return r.show(ctx, check, memory, judge(check, memory, result, at))
+}
+
+// unread keeps the state for a while, and then admits that nothing is known. The probe counts as not done, and is tried
+// again after a backoff.
+func (r *HealthCheckReconciler) unread(
+	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, failure *probe.ReadError, at time.Time,
+) (reconcile.Result, error) {
+	memory.lost = true
+	grace := readGrace
+	if r.grace > 0 {
+		grace = r.grace
+	}
+	left := grace - at.Sub(r.failures.since(check, at))
+	if left > 0 && left < longestBackoff(r.Resync) {
+		return again(left), nil
+	}
+	if left <= 0 {
+		verdict := health.Unread(failure.What + ": " + whyUnreadable(failure.Err))
+		if _, err := r.show(ctx, check, memory, withoutProbe(verdict, at)); err != nil {
+			return backoffAfter(err)
+		}
+		memory.lost = true
+	}
+	return backoffAfter(failure)
 }
 
 // read gets a check from the cache, without a copy: the inside of it is the cache's. Where the cache has not
@@ -107,6 +139,7 @@ func (r *HealthCheckReconciler) read(ctx context.Context, request reconcile.Requ
 	}
 	if apierrors.IsNotFound(err) {
 		r.memory.forget(request.NamespacedName)
+		r.failures.ended(request.NamespacedName)
 		return nil, nil
 	}
 	if err != nil {
@@ -137,7 +170,11 @@ func (r *HealthCheckReconciler) observe(
 	}
 	at = r.Clock.Now()
 	took := at.Sub(began)
-	memory.lookedAt, memory.probed, memory.slow = began, true, took >= check.Spec.ProbeTimeout()/2
+	memory.slow = took >= check.Spec.ProbeTimeout()/2
+	if result.Unread != nil {
+		return result, at, true
+	}
+	memory.lookedAt, memory.probed = began, true
 	countProbe(probe.TypeOf(check.Spec), result.Outcome, took)
 	return result, at, true
 }
@@ -177,7 +214,7 @@ func (r *HealthCheckReconciler) show(
 	if apierrors.IsConflict(err) {
 		updated, err = r.writeOnto(ctx, check, j, err)
 	}
-	memory.unwritten = err != nil
+	memory.lost = err != nil
 	if dropped(err) {
 		return again(retrySoon), nil
 	}

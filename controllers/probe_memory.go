@@ -29,8 +29,8 @@ type remembered struct {
 	probed   bool
 	// slow says that the last probe used up half of its timeout, or all of it.
 	slow bool
-	// unwritten says that the last result could not be written, and counts as not seen.
-	unwritten bool
+	// lost says that the last probe counts as not done: its result could not be written, or what it needs not be read.
+	lost bool
 	// written and fingerprint are the resourceVersion and the content of the last status that this process
 	// wrote or accepted, which was at writtenAt.
 	written     string
@@ -107,7 +107,7 @@ func (r *remembered) due(check *v1alpha1.HealthCheck, firstLook time.Duration) t
 // dueAtOnce reports whether a check does not wait for its phase: it is new, was edited, came back from
 // maintenance or suspension, somebody else wrote its status, or its last result was lost.
 func (r *remembered) dueAtOnce(check *v1alpha1.HealthCheck) bool {
-	return r.unwritten || health.AwaitsFirstResult(check) || health.AwaitsFirstProbe(check) || r.foreign(check)
+	return r.lost || health.AwaitsFirstResult(check) || health.AwaitsFirstProbe(check) || r.foreign(check)
 }
 
 func fingerprint(status v1alpha1.HealthCheckStatus) uint64 {

@@ -9,16 +9,17 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
-// readGrace is how long an alias keeps its state while its target cannot be read. After that it is Unknown.
+// readGrace is how long a check keeps its state while what that depends on cannot be read: the target of an alias, or
+// what a probe needs of the API server. After that it is Unknown.
 const readGrace = 2 * time.Minute
 
-// readFailures remembers since when the target of each alias could not be read. It is no state that anybody
-// sees: a restart only gives the grace anew.
+// readFailures remembers since when reads for each object of one kind have failed. It is no state that anybody sees: a
+// restart only gives the grace anew.
 type readFailures struct {
 	mu     sync.Mutex
 	locked struct { // guarded by mu
@@ -33,14 +34,14 @@ type readFailure struct {
 	at         time.Time
 }
 
-// since is when the reads of an alias's target began to fail: now, if this is the first.
-func (f *readFailures) since(alias *v1alpha1.AliasCheck, now time.Time) time.Time {
+// since is when the reads for an object began to fail: now, if this is the first.
+func (f *readFailures) since(object client.Object, now time.Time) time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	name := types.NamespacedName{Namespace: alias.Namespace, Name: alias.Name}
+	name := client.ObjectKeyFromObject(object)
 	failure, known := f.locked.since[name]
-	if !known || failure.uid != alias.UID || failure.generation != alias.Generation {
-		failure = readFailure{uid: alias.UID, generation: alias.Generation, at: now}
+	if !known || failure.uid != object.GetUID() || failure.generation != object.GetGeneration() {
+		failure = readFailure{uid: object.GetUID(), generation: object.GetGeneration(), at: now}
 		if f.locked.since == nil {
 			f.locked.since = map[types.NamespacedName]readFailure{}
 		}
@@ -49,11 +50,11 @@ func (f *readFailures) since(alias *v1alpha1.AliasCheck, now time.Time) time.Tim
 	return failure.at
 }
 
-// ended forgets the failures of an alias: its target was read, or it is gone itself.
-func (f *readFailures) ended(alias types.NamespacedName) {
+// ended forgets the failures of an object: what it needs was read, or it is gone itself.
+func (f *readFailures) ended(object types.NamespacedName) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.locked.since, alias)
+	delete(f.locked.since, object)
 }
 
 // whyUnreadable tells a read error to users. It leaves out what differs each time, such as ports.

@@ -19,7 +19,8 @@ const (
 	ReasonAliasCycle = "AliasCycle"
 	// ReasonAliasTooDeep: a chain of more than MaxAliasDepth aliases.
 	ReasonAliasTooDeep = "AliasTooDeep"
-	// ReasonReadError: the target could not be read for longer than two minutes.
+	// ReasonReadError: the target of an alias, or what the probe of a HealthCheck needs of the API server, could not be
+	// read for longer than two minutes.
 	ReasonReadError = "ReadError"
 	// ReasonNoChecks: there is nothing to combine.
 	ReasonNoChecks = "NoChecks"

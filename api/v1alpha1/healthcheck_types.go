@@ -6,7 +6,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Reasons of a HealthCheck. The list is closed; docs/troubleshooting.md explains each.
+// Reasons of a HealthCheck, beside ReasonNotYetReported and ReasonReadError, which both kinds have. The list is closed;
+// docs/troubleshooting.md explains each.
 const (
 	// ReasonProbeSucceeded: the last probe found its subject healthy.
 	ReasonProbeSucceeded = "ProbeSucceeded"

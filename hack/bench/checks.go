@@ -5,23 +5,20 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// createChecks makes n HealthChecks of the subject, noted in the series "ours". One in every `hanging` has a
-// target that hangs; 0 means none.
-func (w *world) createChecks(ctx context.Context, n int, interval time.Duration, hanging int) (map[string]types.UID, error) {
+// createChecks makes n HealthChecks of the subject, noted in the series "ours".
+func (w *world) createChecks(ctx context.Context, n int, interval time.Duration) (map[string]types.UID, error) {
 	checks := make([]*v1alpha1.HealthCheck, n)
 	err := times(ctx, n, func(ctx context.Context, i int) error {
 		name := named("check", i)
-		url := w.subject.noting("ours", name)
-		if hanging > 0 && i%hanging == 0 {
-			url = w.subject.hanging()
-		}
-		checks[i] = probing(name, url, interval)
+		checks[i] = probing(name, w.subject.noting("ours", name), interval)
+		checks[i].Spec.Timeout = &metav1.Duration{Duration: interval / 2}
+		checks[i].Spec.FailureThreshold = 1 // a target that begins to hang settles with its first timeout
 		return w.product.Create(ctx, checks[i])
 	})
 	if err != nil {
@@ -43,20 +40,4 @@ func (w *world) createAliases(ctx context.Context, first, last int, target func(
 		return fmt.Errorf("creating AliasChecks: %w", err)
 	}
 	return nil
-}
-
-// settled waits until every alias shows this state.
-func (w *world) settled(ctx context.Context, state v1alpha1.State) error {
-	return eventually(ctx, 2*time.Second, func() (bool, error) {
-		list := &v1alpha1.AliasCheckList{}
-		if err := w.product.List(ctx, list, client.InNamespace(namespace)); err != nil {
-			return false, fmt.Errorf("listing aliases: %w", err)
-		}
-		for i := range list.Items {
-			if status := list.Items[i].Status; status.State != state || status.ObservedGeneration < 1 {
-				return false, nil
-			}
-		}
-		return true, nil
-	})
 }

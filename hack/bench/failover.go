@@ -3,9 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -14,18 +19,23 @@ import (
 const (
 	leaseDuration = 15 * time.Second
 	takeover      = 2 * time.Second
+	// handOvers is how many of each kind are measured.
+	handOvers = 3
 )
 
 // failover measures a cold start, the hand-over of a leader that is asked to end, and that of one which is
-// killed. What is seen is what the subject of the probes sees: how long nobody came.
+// killed, while one target in twenty hangs. What is seen is what the subject of the probes sees.
 func failover(ctx context.Context, b *bench) error {
 	w, err := newWorld(b)
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	w.subject.hangEvery.Store(oneIn)
 	n := b.scale.failoverChecks
-	if _, err := w.createChecks(ctx, n, probeInterval, 0); err != nil {
+	b.progress.say("creating %d + %d checks", n, n)
+	uids, err := w.createChecks(ctx, n, probeInterval)
+	if err != nil {
 		return err
 	}
 	if err := w.createAliases(ctx, 0, n, func(i int) string { return named("check", i) }); err != nil {
@@ -35,10 +45,10 @@ func failover(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	if leader, err = w.handOver(ctx, leader, syscall.SIGTERM, "sigterm", takeover); err != nil {
+	if leader, err = w.handOvers(ctx, leader, syscall.SIGTERM, "sigterm", takeover, uids); err != nil {
 		return err
 	}
-	_, err = w.handOver(ctx, leader, syscall.SIGKILL, "sigkill", leaseDuration+takeover)
+	_, err = w.handOvers(ctx, leader, syscall.SIGKILL, "sigkill", leaseDuration+takeover, uids)
 	return err
 }
 
@@ -46,19 +56,32 @@ func (w *world) startElected(ctx context.Context) (*manager, error) {
 	return w.startManager(ctx, "--leader-elect", "--leader-election-namespace="+namespace)
 }
 
+// deserved is the state of an alias whose target answers, or hangs.
+func deserved(alias string) v1alpha1.State {
+	if i, err := strconv.Atoi(alias[strings.LastIndexByte(alias, '-')+1:]); err == nil && i%oneIn == 0 {
+		return v1alpha1.StateCritical
+	}
+	return v1alpha1.StatePassing
+}
+
 // coldStarts starts on checks that were never reported, and again on the same when all are.
 func (w *world) coldStarts(ctx context.Context) (*manager, error) {
 	n, began := w.bench.scale.failoverChecks, time.Now()
+	w.bench.progress.say("the first start")
 	first, err := w.startElected(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.settled(ctx, v1alpha1.StatePassing); err != nil {
+	if err := w.settled(ctx, n, deserved); err != nil {
 		return nil, err
 	}
 	w.bench.report.state(fmt.Sprintf("start/%d+%d/first-ever", n, n), time.Since(began).Seconds(), "s", noGoal)
+	if err := first.still(ctx, 2*time.Second); err != nil {
+		return nil, err
+	}
 	first.stop()
 
+	w.bench.progress.say("a restart")
 	began = time.Now()
 	second, err := w.startElected(ctx)
 	if err != nil {
@@ -75,7 +98,7 @@ func (w *world) coldStarts(ctx context.Context) (*manager, error) {
 // verified waits until every check was probed and every alias evaluated.
 func (w *world) verified(ctx context.Context, m *manager, since time.Time) error {
 	n := w.bench.scale.failoverChecks
-	return eventually(ctx, 100*time.Millisecond, func() (bool, error) {
+	return eventually(ctx, 200*time.Millisecond, func() (bool, error) {
 		if w.subject.seen("ours", since) < n {
 			return false, nil
 		}
@@ -84,46 +107,66 @@ func (w *world) verified(ctx context.Context, m *manager, since time.Time) error
 	})
 }
 
-// handOver ends the leader, and returns the standby that took over.
-func (w *world) handOver(ctx context.Context, leader *manager, how syscall.Signal, name string, limit time.Duration) (*manager, error) {
-	standby, err := w.startElected(ctx)
-	if err != nil {
-		return nil, err
+// handOvers ends one leader after another, and returns the last one.
+func (w *world) handOvers(
+	ctx context.Context, leader *manager, how syscall.Signal, name string, limit time.Duration, uids map[string]types.UID,
+) (*manager, error) {
+	var silences []time.Duration
+	var all punctuality
+	for i := range handOvers {
+		w.bench.progress.say("%s, %d of %d", name, i+1, handOvers)
+		standby, err := w.startElected(ctx)
+		if err != nil {
+			return nil, err
+		}
+		silence, punctual, err := w.handOver(ctx, leader, how, limit, uids)
+		if err != nil {
+			return nil, err
+		}
+		silences = append(silences, silence)
+		all.add(punctual)
+		leader = standby
 	}
-	if err := pause(ctx, probeInterval); err != nil {
-		return nil, err
+	r := w.bench.report
+	r.state(fmt.Sprintf("failover/%s/silence-longest-of-%d", name, handOvers), slices.Max(silences).Seconds(), "s",
+		atMost(limit.Seconds()))
+	r.state("failover/"+name+"/silence-median", median(silences)/1e9, "s", noGoal)
+	r.state("failover/"+name+"/probes-missed", float64(all.missed)/handOvers, "each time", noGoal)
+	goal := noGoal
+	if how == syscall.SIGTERM {
+		goal = atMost(0)
+	}
+	r.state("failover/"+name+"/missed-two-in-a-row", float64(all.inARow), "probes", goal)
+	return leader, nil
+}
+
+// handOver ends the leader, beside a standby. It looks at the probes that are due from then until the standby has led
+// for an interval.
+func (w *world) handOver(
+	ctx context.Context, leader *manager, how syscall.Signal, limit time.Duration, uids map[string]types.UID,
+) (time.Duration, punctuality, error) {
+	if err := pause(ctx, 5*time.Second); err != nil { // the start of the standby is over
+		return 0, punctuality{}, err
 	}
 	ended := time.Now()
 	leader.signal(how)
-	if err := pause(ctx, limit+2*probeInterval+2*time.Second); err != nil {
-		return nil, err
+	over := ended.Add(limit + probeInterval)
+	if err := pause(ctx, time.Until(over.Add(probeInterval))); err != nil {
+		return 0, punctuality{}, err
 	}
-	seen := w.subject.noted("ours", ended.Add(-probeInterval), time.Now())
-	silence, gap := longestSilence(seen), longestGap(seen)
-	w.bench.report.state("failover/"+name+"/silence", silence.Seconds(), "s", atMost(limit.Seconds()))
-	w.bench.report.compare("failover/"+name+"/longest-gap", gap.Seconds(), probeInterval.Seconds(), "s", noGoal)
-	return standby, nil
+	leader.stop()
+	now := time.Now()
+	seen := w.subject.noted("ours", ended, now)
+	return longestSilence(seen, ended, now), punctualityOf(seen, uids, probeInterval, ended, over), nil
 }
 
 // longestSilence is the longest time in which no probe came at all.
-func longestSilence(seen []arrival) time.Duration {
-	var longest time.Duration
-	slices.SortFunc(seen, func(a, b arrival) int { return a.at.Compare(b.at) })
-	for i := range seen[1:] {
-		longest = max(longest, seen[i+1].at.Sub(seen[i].at))
+func longestSilence(seen []arrival, from, to time.Time) time.Duration {
+	longest, last := time.Duration(math.MinInt64), from
+	for _, a := range slices.SortedFunc(slices.Values(append(seen, arrival{at: to})), byTime) {
+		longest, last = max(longest, a.at.Sub(last)), a.at
 	}
 	return longest
 }
 
-// longestGap is the longest time between two probes of one check.
-func longestGap(seen []arrival) time.Duration {
-	var longest time.Duration
-	last := map[string]time.Time{}
-	for _, a := range seen {
-		if before, found := last[a.id]; found {
-			longest = max(longest, a.at.Sub(before))
-		}
-		last[a.id] = a.at
-	}
-	return longest
-}
+func byTime(a, b arrival) int { return a.at.Compare(b.at) }

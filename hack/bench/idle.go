@@ -2,7 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -11,16 +16,22 @@ import (
 // probeInterval of an idle cluster.
 const probeInterval = 10 * time.Second
 
-// idle measures what it costs to watch over checks of which none changes. The baseline is a bare net/http
-// loop of the same probes, which runs beside the manager; CPU time is counted per process.
+// idle measures what it costs to watch over checks of which none changes, with the flags of an installation. The
+// baseline is a bare net/http loop of the same probes, which runs beside the manager; CPU time is counted per process.
 func idle(ctx context.Context, b *bench) error {
-	w, err := newWorld(b)
+	w, err := newWorldWith(b, audited)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	m, err := w.startManager(ctx)
+	if err := w.measureWorkers(ctx); err != nil {
+		return err
+	}
+	m, err := w.startElected(ctx)
 	if err != nil {
+		return err
+	}
+	if err := pause(ctx, 5*time.Second); err != nil { // it leads, and all its workers run
 		return err
 	}
 	empty, err := m.resident()
@@ -28,13 +39,18 @@ func idle(ctx context.Context, b *bench) error {
 		return err
 	}
 	n := b.scale.idleChecks
-	if _, err := w.createChecks(ctx, n, probeInterval, 0); err != nil {
+	b.progress.say("creating %d + %d checks", n, n)
+	if _, err := w.createChecks(ctx, n, probeInterval); err != nil {
 		return err
 	}
 	if err := w.createAliases(ctx, 0, n, func(i int) string { return named("check", i) }); err != nil {
 		return err
 	}
-	if err := w.settled(ctx, v1alpha1.StatePassing); err != nil {
+	b.progress.say("waiting until they have settled")
+	if err := w.settled(ctx, n, always(v1alpha1.StatePassing)); err != nil {
+		return err
+	}
+	if err := w.eventsWritten(ctx); err != nil {
 		return err
 	}
 	bare, err := w.startProber(n, probeInterval)
@@ -44,60 +60,104 @@ func idle(ctx context.Context, b *bench) error {
 	if err := pause(ctx, 2*probeInterval); err != nil {
 		return err
 	}
+	b.progress.say("measuring for %s", b.scale.idleFor)
 	return m.profiled(ctx, b, "idle", b.scale.idleFor/2, func() error { return w.measureIdle(ctx, m, bare, empty) })
 }
 
-func (w *world) measureIdle(ctx context.Context, m *manager, bare *process, empty float64) error {
-	b, n, began := w.bench, w.bench.scale.idleChecks, time.Now()
-	before, err := costsOf(ctx, m, bare)
-	if err != nil {
-		return err
+// measureWorkers states what the workers for probes cost while there is nothing to do.
+func (w *world) measureWorkers(ctx context.Context) error {
+	var sizes [2]float64
+	for i, workers := range []int{1, 4096} {
+		m, err := w.startManager(ctx, fmt.Sprintf("--max-concurrent-probes=%d", workers))
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, 3*time.Second); err != nil {
+			return err
+		}
+		if sizes[i], err = m.resident(); err != nil {
+			return err
+		}
+		m.stop()
 	}
-	if err := pause(ctx, b.scale.idleFor); err != nil {
-		return err
-	}
-	after, err := costsOf(ctx, m, bare)
-	if err != nil {
-		return err
-	}
-	probes := len(w.subject.noted("ours", began, time.Now()))
-	bareProbes := len(w.subject.noted("bare", began, time.Now()))
-	minutes := time.Since(began).Minutes()
-	name := fmt.Sprintf("idle/%d+%d/", n, n)
-	b.report.compare(name+"cpu-per-probe", perProbe(after.cpu-before.cpu, probes),
-		perProbe(after.bareCPU-before.bareCPU, bareProbes), "µs", ratioAtMost(1.5))
-	b.report.state(name+"writes", after.writes-before.writes, "", atMost(0))
-	b.report.state(name+"api-requests", (after.requests-before.requests)/minutes, "/min", noGoal)
-	b.report.state(name+"memory", after.memory, "MiB", atMost(250))
-	b.report.state(name+"memory-per-check", (after.memory-empty)*1024/float64(2*n), "KiB", noGoal)
+	w.bench.report.state("idle/memory-of-4096-workers", sizes[1]-sizes[0], "MiB", noGoal)
 	return nil
 }
 
+// eventsWritten waits until the manager has written no Event or status for five seconds.
+func (w *world) eventsWritten(ctx context.Context) error {
+	return eventually(ctx, time.Second, func() (bool, error) {
+		before, err := w.auditSize()
+		if err != nil {
+			return false, err
+		}
+		if err := pause(ctx, 5*time.Second); err != nil {
+			return false, err
+		}
+		calls, err := w.requests(before)
+		return writesIn(calls) == 0, err
+	})
+}
+
+// writesIn counts what may change something; the lease of the leader apart, which has to be renewed.
+func writesIn(calls map[string]int) int {
+	writes := 0
+	for name, count := range calls {
+		verb, resource, _ := strings.Cut(name, " ")
+		if !slices.Contains([]string{"get", "list", "watch"}, verb) && resource != "leases" {
+			writes += count
+		}
+	}
+	return writes
+}
+
+func (w *world) measureIdle(ctx context.Context, m *manager, bare *process, empty float64) error {
+	began := time.Now()
+	since, err := w.auditSize()
+	if err != nil {
+		return err
+	}
+	cpu, err1 := m.cpu()
+	bareCPU, err2 := bare.cpu()
+	if err := errors.Join(err1, err2, pause(ctx, w.bench.scale.idleFor)); err != nil {
+		return err
+	}
+	cpuAfter, err1 := m.cpu()
+	bareAfter, err2 := bare.cpu()
+	ended := time.Now()
+	memory, err3 := m.resident()
+	calls, err4 := w.requests(since)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return err
+	}
+	n := w.bench.scale.idleChecks
+	name, r := fmt.Sprintf("idle/%d+%d/", n, n), w.bench.report
+	r.compare(name+"cpu-per-probe", perProbe(cpuAfter-cpu, len(w.subject.noted("ours", began, ended))),
+		perProbe(bareAfter-bareCPU, len(w.subject.noted("bare", began, ended))), "µs", ratioAtMost(1.5))
+	r.state(name+"memory", memory, "MiB", atMost(250))
+	r.state(name+"memory-per-check", (memory-empty)*1024/float64(2*n), "KiB", noGoal)
+	r.state(name+"writes", float64(writesIn(calls)), "", atMost(0))
+	w.reportCalls(name+"requests/", calls, ended.Sub(began).Minutes())
+	return nil
+}
+
+// reportCalls states each kind of request, and how many there were beside what has to be: the lists of the sweeps, the
+// lease, and the watches, which the API server ends after five to ten minutes.
+func (w *world) reportCalls(name string, calls map[string]int, minutes float64) {
+	others := 0
+	for _, kind := range slices.Sorted(maps.Keys(calls)) {
+		verb, resource, _ := strings.Cut(kind, " ")
+		if verb != "list" && verb != "watch" && resource != "leases" {
+			others += calls[kind]
+		}
+		w.bench.report.state(name+verb+"-"+resource, float64(calls[kind])/minutes, "/min", noGoal)
+	}
+	w.bench.report.state(name+"all-others", float64(others)/minutes, "/min", atMost(0))
+}
+
 func perProbe(cpu time.Duration, probes int) float64 {
-	return float64(cpu.Microseconds()) / float64(probes)
-}
-
-// costs are what the manager and the baseline have used up so far.
-type costs struct {
-	cpu, bareCPU     time.Duration
-	memory           float64
-	requests, writes float64
-}
-
-func costsOf(ctx context.Context, m *manager, bare *process) (c costs, err error) {
-	if c.cpu, err = m.cpu(); err != nil {
-		return c, err
+	if probes == 0 {
+		return math.NaN()
 	}
-	if c.bareCPU, err = bare.cpu(); err != nil {
-		return c, err
-	}
-	if c.memory, err = m.resident(); err != nil {
-		return c, err
-	}
-	if c.requests, err = m.counter(ctx, "rest_client_requests_total", nil); err != nil {
-		return c, err
-	}
-	reads, err := m.counter(ctx, "rest_client_requests_total", map[string]string{"method": "GET"})
-	c.writes = c.requests - reads
-	return c, err
+	return float64(cpu.Nanoseconds()) / 1000 / float64(probes)
 }

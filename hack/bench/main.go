@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
@@ -24,11 +25,14 @@ import (
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
 
-// sections in the order in which they run.
-var sections = []struct {
+// section measures one thing, on a control plane of its own.
+type section struct {
 	name string
 	run  func(context.Context, *bench) error
-}{
+}
+
+// sections in the order in which they run.
+var sections = []section{
 	{"fanout", fanout},
 	{"edge", edge},
 	{"idle", idle},
@@ -40,8 +44,9 @@ var sections = []struct {
 
 // bench is what all sections share.
 type bench struct {
-	scale  scale
-	report *report
+	scale    scale
+	report   *report
+	progress *progress
 	// binary is the manager, and profiles the folder for its profiles; empty for none.
 	binary, profiles string
 }
@@ -64,18 +69,22 @@ func run(ctx context.Context, args []string) error {
 	klog.SetLogger(logr.Discard())
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("run", "", "comma-separated sections to run, of "+strings.Join(names(), ",")+" (default all)")
-	size := flags.String("scale", "small", "small ends within a quarter of an hour on two cores, full takes about an hour")
+	size := flags.String("scale", "small", "small takes 20 minutes on two quiet cores, full over half an hour; smoke only shows that it works")
 	out := flags.String("out", filepath.Join(controlplane.Root(), "bin", "bench.json"), "where the rows go as JSON")
 	binary := flags.String("manager", filepath.Join(controlplane.Root(), "bin", "manager"), "the manager to measure")
 	profiles := flags.String("profiles", "",
 		"a folder for profiles of the manager, by section; it must have been built with -tags profiling")
+	markdown := flags.Bool("markdown", false, "measure nothing: print the reports that are named as a Markdown table")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *markdown {
+		return printMarkdown(os.Stdout, flags.Args())
 	}
 	b := &bench{report: newReport(os.Stdout, *out), binary: *binary, profiles: *profiles}
 	var found bool
 	if b.scale, found = scales[*size]; !found {
-		return fmt.Errorf("-scale is %q: it must be small or full", *size)
+		return fmt.Errorf("-scale is %q: it must be small, full or smoke", *size)
 	}
 	wanted, err := selected(*only)
 	if err != nil {
@@ -85,38 +94,50 @@ func run(ctx context.Context, args []string) error {
 }
 
 // runSections runs what is wanted, and goes on after a section that fails: the other figures are still true.
-func (b *bench) runSections(ctx context.Context, wanted []string) error {
+func (b *bench) runSections(ctx context.Context, wanted []section) error {
+	var total time.Duration
+	for _, s := range wanted {
+		total += b.scale.expected[s.name]
+	}
+	b.progress = newProgress(os.Stderr, total)
 	b.report.start()
 	var failures error
-	for _, section := range sections {
-		if ctx.Err() != nil || !slices.Contains(wanted, section.name) {
-			continue
+	for _, s := range wanted {
+		if ctx.Err() != nil {
+			break
 		}
-		if err := section.run(ctx, b); err != nil {
-			failures = errors.Join(failures, fmt.Errorf("%s: %w", section.name, err))
-			fmt.Fprintln(os.Stderr, "bench:", section.name+":", err)
+		b.report.section = s.name
+		b.progress.enter(s.name, b.scale.expected[s.name])
+		err := s.run(ctx, b)
+		b.progress.leave()
+		if err != nil {
+			failures = errors.Join(failures, fmt.Errorf("%s: %w", s.name, err))
+			fmt.Fprintln(os.Stderr, "bench:", s.name+":", err)
 		}
 	}
-	return errors.Join(failures, b.report.write(), ctx.Err())
+	b.report.summarize(b.progress, wanted)
+	return errors.Join(failures, b.report.failure, ctx.Err())
 }
 
 func names() []string {
 	all := make([]string, 0, len(sections))
-	for _, section := range sections {
-		all = append(all, section.name)
+	for _, s := range sections {
+		all = append(all, s.name)
 	}
 	return all
 }
 
-func selected(only string) ([]string, error) {
+func selected(only string) ([]section, error) {
 	if only == "" {
-		return names(), nil
+		return sections, nil
 	}
-	wanted := strings.Split(only, ",")
-	for _, name := range wanted {
-		if !slices.Contains(names(), name) {
+	var wanted []section
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.Index(names(), name)
+		if i < 0 {
 			return nil, fmt.Errorf("-run has no section %q: there are %s", name, strings.Join(names(), ", "))
 		}
+		wanted = append(wanted, sections[i])
 	}
 	return wanted, nil
 }

@@ -26,6 +26,11 @@ var managersStarted atomic.Int64
 
 // startManager starts a manager with the flags of a deployment, and waits until its caches are synced.
 func (w *world) startManager(ctx context.Context, flags ...string) (*manager, error) {
+	return w.startManagerOf(ctx, w.plane.Kubeconfig, nil, flags...)
+}
+
+// startManagerOf starts a manager that reaches the API server by another way, or with more in its environment.
+func (w *world) startManagerOf(ctx context.Context, kubeconfig string, environment []string, flags ...string) (*manager, error) {
 	m := &manager{}
 	for _, address := range []*string{&m.health, &m.metrics, &m.profiles} {
 		var err error
@@ -35,8 +40,8 @@ func (w *world) startManager(ctx context.Context, flags ...string) (*manager, er
 	}
 	log := filepath.Join(w.dir, fmt.Sprintf("manager-%d.log", managersStarted.Add(1)))
 	var err error
-	m.process, err = startProcess(w.bench.binary, log, []string{"PROFILING_ADDRESS=" + m.profiles}, append([]string{
-		"--kubeconfig=" + w.plane.Kubeconfig,
+	m.process, err = startProcess(w.bench.binary, log, append(environment, "PROFILING_ADDRESS="+m.profiles), append([]string{
+		"--kubeconfig=" + kubeconfig,
 		"--probe-allow-cidrs=127.0.0.0/8",
 		"--health-probe-bind-address=" + m.health,
 		"--metrics-bind-address=" + m.metrics,
@@ -61,7 +66,17 @@ func (m *manager) waitReady(ctx context.Context) error {
 	})
 }
 
-// counters are the sums of all series of each metric of the manager whose labels have all of these values.
+// writes is how many requests the manager has sent that may change something, its lease apart if it has one.
+func (m *manager) writes(ctx context.Context) (float64, error) {
+	all, err := m.counter(ctx, "rest_client_requests_total", nil)
+	if err != nil {
+		return 0, err
+	}
+	reads, err := m.counter(ctx, "rest_client_requests_total", map[string]string{"method": "GET"})
+	return all - reads, err
+}
+
+// counter is the sum of all series of a metric of the manager whose labels have all of these values.
 func (m *manager) counter(ctx context.Context, name string, labels map[string]string) (float64, error) {
 	content, err := get(ctx, "http://"+m.metrics+"/metrics")
 	if err != nil {

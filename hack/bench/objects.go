@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -17,6 +18,7 @@ var (
 	aliasChecks  = v1alpha1.GroupVersion.WithResource("aliaschecks")
 	sources      = baselineGroup.WithResource("healthchecks")
 	mirrors      = baselineGroup.WithResource("aliaschecks")
+	events       = eventsv1.SchemeGroupVersion.WithResource("events")
 )
 
 // sourceName is the check that others follow.
@@ -33,14 +35,6 @@ func probing(name, url string, interval time.Duration) *v1alpha1.HealthCheck {
 			HTTP:     &v1alpha1.HTTPProbe{URL: url},
 		},
 	}
-}
-
-// puppet is a HealthCheck whose status is ours to write: its probe hangs for a minute at a time, and a result
-// that comes after a write of ours is a conflict, and dropped.
-func puppet(url string) *v1alpha1.HealthCheck {
-	check := probing(sourceName, url, time.Minute)
-	check.Spec.Timeout = &metav1.Duration{Duration: time.Minute}
-	return check
 }
 
 // suspended is a HealthCheck that costs nothing.

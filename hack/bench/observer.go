@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -23,7 +24,9 @@ type sighting struct {
 // is measured.
 type observer struct {
 	sightings chan sighting
-	watch     watch.Interface
+	// notes is what counts: changes, or, of Events, that there is a new one.
+	notes watch.EventType
+	watch watch.Interface
 }
 
 func (w *world) observe(ctx context.Context, kind schema.GroupVersionResource) (*observer, error) {
@@ -32,7 +35,10 @@ func (w *world) observe(ctx context.Context, kind schema.GroupVersionResource) (
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", kind.Resource, err)
 	}
-	o := &observer{sightings: make(chan sighting, 1<<17)}
+	o := &observer{sightings: make(chan sighting, 1<<17), notes: watch.Modified}
+	if kind == events {
+		o.notes = watch.Added
+	}
 	// It comes back where the API server ends a watch, as it does while CRDs settle.
 	o.watch, err = watchtools.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{WatchFuncWithContext: objects.Watch})
 	if err != nil {
@@ -46,7 +52,7 @@ func (o *observer) follow() {
 	defer close(o.sightings)
 	for event := range o.watch.ResultChan() {
 		at := time.Now()
-		if object, err := meta.Accessor(event.Object); err == nil && event.Type == watch.Modified {
+		if object, err := meta.Accessor(event.Object); err == nil && event.Type == o.notes {
 			o.sightings <- sighting{object.GetName(), at}
 		}
 	}
@@ -54,8 +60,8 @@ func (o *observer) follow() {
 
 func (o *observer) close() { o.watch.Stop() }
 
-// all waits until n different objects have been seen, and says when the last one was.
-func (o *observer) all(ctx context.Context, n int) (time.Time, error) {
+// all waits until n different objects whose names begin so have been seen to change, and says when the last one was.
+func (o *observer) all(ctx context.Context, prefix string, n int) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	seen := map[string]bool{}
@@ -67,7 +73,9 @@ func (o *observer) all(ctx context.Context, n int) (time.Time, error) {
 			if !open {
 				return time.Time{}, fmt.Errorf("the watch ended when %d of %d objects were seen", len(seen), n)
 			}
-			seen[s.name] = true
+			if strings.HasPrefix(s.name, prefix) {
+				seen[s.name] = true
+			}
 			if len(seen) == n {
 				return s.at, nil
 			}

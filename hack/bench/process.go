@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is a child whose costs are measured: the manager, or a baseline in a process of its own.
@@ -57,20 +58,18 @@ func (p *process) failure() error {
 	return fmt.Errorf("the process ended: …%s", content[max(0, len(content)-2000):])
 }
 
-// clockTick is the unit of CPU times in /proc: 1/100 s on every Linux.
-const clockTick = 10 * time.Millisecond
+// cpu is the processor time that the process has used, user and system, with all its threads.
+func (p *process) cpu() (time.Duration, error) { return cpuOf(p.command.Process.Pid) }
 
-// cpu is the processor time that the process has used, user and system.
-func (p *process) cpu() (time.Duration, error) {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
-	if err != nil {
-		return 0, fmt.Errorf("reading CPU time: %w", err)
+// cpuOf reads the CPU clock of a process, in nanoseconds: what clock_getcpuclockid(3) makes of a process id. The times
+// in /proc/<pid>/stat come in steps of 10 ms, which is more than small costs are.
+func cpuOf(pid int) (time.Duration, error) {
+	const clockOfScheduler = 2
+	var used unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|clockOfScheduler), &used); err != nil {
+		return 0, fmt.Errorf("reading the CPU time of process %d: %w", pid, err)
 	}
-	// The name of the process, in parentheses, may have spaces; utime and stime are the 12th and 13th after it.
-	fields := strings.Fields(string(content[strings.LastIndexByte(string(content), ')')+1:]))
-	user, err1 := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
+	return time.Duration(used.Nano()), nil
 }
 
 // resident is the memory of the process in MiB.

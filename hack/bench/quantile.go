@@ -1,22 +1,36 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"time"
 )
 
-// quantile is the value below which this part of the sample lies, in milliseconds.
+// quantile is the value below which this part of the sample lies, in milliseconds; not a number where there is none.
 func quantile(sample []time.Duration, part float64) float64 {
 	if len(sample) == 0 {
-		return 0
+		return math.NaN()
 	}
 	sorted := slices.Sorted(slices.Values(sample))
 	return milliseconds(sorted[min(int(part*float64(len(sorted))), len(sorted)-1)])
 }
 
-func median(sample []time.Duration) time.Duration {
+// median is not a number where there is no sample.
+func median[T ~int64 | ~float64](sample []T) float64 {
+	if len(sample) == 0 {
+		return math.NaN()
+	}
 	sorted := slices.Sorted(slices.Values(sample))
-	return sorted[len(sorted)/2]
+	return float64(sorted[(len(sorted)-1)/2]+sorted[len(sorted)/2]) / 2
+}
+
+// pairRatio is the median of the ratios of pairs that were measured next to each other.
+func pairRatio(values, baselines []time.Duration) float64 {
+	var ratios []float64
+	for i := range min(len(values), len(baselines)) {
+		ratios = append(ratios, float64(values[i])/float64(baselines[i]))
+	}
+	return median(ratios)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

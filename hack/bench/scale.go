@@ -2,8 +2,10 @@ package main
 
 import "time"
 
-// scale is how much is measured.
+// scale is how much is measured, and how long that takes.
 type scale struct {
+	expected map[string]time.Duration
+
 	fanout       []int
 	fanoutRounds int
 	flips        int
@@ -17,27 +19,54 @@ type scale struct {
 
 	failoverChecks int
 	swept          []int
+	sweptFor       time.Duration
+	swallowed      int
 	grown          []int
 	grownFor       time.Duration
+	// aliasSide is the size at which the alias side is measured as it is installed, for aliasSideFor.
+	aliasSide    int
+	aliasSideFor time.Duration
 }
 
+// scales by name. The figures of smoke mean nothing: it shows that the program works.
 var scales = map[string]scale{
+	"smoke": {
+		expected: map[string]time.Duration{
+			"fanout": 30 * time.Second, "edge": 20 * time.Second, "idle": time.Minute, "schedule": 75 * time.Second,
+			"failover": 5 * time.Minute, "sweep": 2 * time.Minute, "growth": 3 * time.Minute,
+		},
+		fanout: []int{1, 10, 100}, fanoutRounds: 2,
+		flips:      40,
+		idleChecks: 50, idleFor: 10 * time.Second,
+		scheduledChecks: 100, scheduledEvery: time.Second, scheduledFor: 3 * time.Second,
+		failoverChecks: 60,
+		swept:          []int{100}, sweptFor: 10 * time.Second, swallowed: 2,
+		grown: []int{20, 100, 300}, grownFor: 10 * time.Second, aliasSide: 100, aliasSideFor: 10 * time.Second,
+	},
 	"small": {
-		fanout: []int{1, 100, 1000}, fanoutRounds: 3,
+		expected: map[string]time.Duration{
+			"fanout": 2 * time.Minute, "edge": time.Minute, "idle": 150 * time.Second, "schedule": 90 * time.Second,
+			"failover": 5 * time.Minute, "sweep": 3 * time.Minute, "growth": 5 * time.Minute,
+		},
+		fanout: []int{1, 100, 1000}, fanoutRounds: 4,
 		flips:      300,
 		idleChecks: 2000, idleFor: 60 * time.Second,
-		scheduledChecks: 1000, scheduledEvery: time.Second, scheduledFor: 20 * time.Second,
+		scheduledChecks: 1000, scheduledEvery: time.Second, scheduledFor: 10 * time.Second,
 		failoverChecks: 2000,
-		swept:          []int{2000},
-		grown:          []int{500, 2000, 6000}, grownFor: 30 * time.Second,
+		swept:          []int{2000}, sweptFor: 20 * time.Second, swallowed: 4,
+		grown: []int{500, 2000, 6000}, grownFor: 25 * time.Second, aliasSide: 2000, aliasSideFor: 65 * time.Second,
 	},
 	"full": {
-		fanout: []int{1, 100, 1000, 10000}, fanoutRounds: 6,
+		expected: map[string]time.Duration{
+			"fanout": 6 * time.Minute, "edge": 90 * time.Second, "idle": 450 * time.Second, "schedule": 5 * time.Minute,
+			"failover": 330 * time.Second, "sweep": 390 * time.Second, "growth": 6 * time.Minute,
+		},
+		fanout: []int{1, 100, 1000, 10000}, fanoutRounds: 4,
 		flips:      1000,
 		idleChecks: 10000, idleFor: 5 * time.Minute,
-		scheduledChecks: 10000, scheduledEvery: 10 * time.Second, scheduledFor: 2 * time.Minute,
+		scheduledChecks: 10000, scheduledEvery: 10 * time.Second, scheduledFor: 20 * time.Second,
 		failoverChecks: 10000,
-		swept:          []int{10000, 100000},
-		grown:          []int{1000, 10000, 50000}, grownFor: 2 * time.Minute,
+		swept:          []int{10000, 100000}, sweptFor: 30 * time.Second, swallowed: 6,
+		grown: []int{1000, 10000, 50000}, grownFor: 35 * time.Second, aliasSide: 10000, aliasSideFor: 125 * time.Second,
 	},
 }

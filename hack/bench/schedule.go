@@ -2,79 +2,105 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/aliascheck/aliascheck/internal/health"
 )
 
-// schedule measures how late probes come, as their subject sees it: once with targets that all answer, and
-// once with one in twenty that hangs. The baseline has a timer and a goroutine for each check.
-func schedule(ctx context.Context, b *bench) error {
-	if err := scheduleOf(ctx, b, "schedule/all-answer", 0); err != nil {
-		return err
-	}
-	return scheduleOf(ctx, b, "schedule/one-in-20-hangs", 20)
-}
+// oneIn is the share of targets that hang, where some do.
+const oneIn = 20
 
-func scheduleOf(ctx context.Context, b *bench, name string, hanging int) error {
+// schedule measures how late probes come, as their subject sees it: with targets that all answer, and with one in
+// twenty that hangs. The baseline has a timer and a goroutine for each check. The four cases take turns, in an order
+// and in the reverse.
+func schedule(ctx context.Context, b *bench) error {
 	w, err := newWorld(b)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	m, err := w.startManager(ctx)
-	if err != nil {
+	s := &scheduleRun{world: w, interval: b.scale.scheduledEvery}
+	if s.uids, err = w.createChecks(ctx, b.scale.scheduledChecks, s.interval); err != nil {
 		return err
 	}
-	n, interval := b.scale.scheduledChecks, b.scale.scheduledEvery
-	uids, err := w.createChecks(ctx, n, interval, hanging)
-	if err != nil {
-		return err
+	s.bareUIDs = map[string]types.UID{}
+	for name := range s.uids {
+		s.bareUIDs[name] = types.UID(name)
 	}
-	// A hanging target changes its state a few times before it settles.
-	if err := pause(ctx, max(5*interval, 10*time.Second)); err != nil {
-		return err
+	for _, turn := range []func() error{
+		func() error { return s.ofManager(ctx, 0, oneIn) },
+		func() error { return s.ofProber(ctx, oneIn, 0) },
+		func() error { return s.ofProber(ctx, 0, oneIn) },
+		func() error { return s.ofManager(ctx, oneIn, 0) },
+	} {
+		if err := turn(); err != nil {
+			return err
+		}
 	}
-	ours, err := w.latenesses(ctx, m, "ours", func(name string) types.UID { return uids[name] })
-	if err != nil {
-		return err
-	}
-	m.stop()
-	if _, err := w.startProber(n, interval); err != nil {
-		return err
-	}
-	if err := pause(ctx, interval); err != nil {
-		return err
-	}
-	bare, err := w.latenesses(ctx, nil, "bare", func(name string) types.UID { return types.UID(name) })
-	if err != nil {
-		return err
-	}
-	b.report.compare(name+"/p50", quantile(ours, .5), quantile(bare, .5), "ms", noGoal)
-	b.report.compare(name+"/p99", quantile(ours, .99), quantile(bare, .99), "ms", atMost(milliseconds(interval)/20))
+	s.report("schedule/all-answer", 0)
+	s.report("schedule/one-in-20-hangs", oneIn)
 	return nil
 }
 
-// latenesses is how long after their due time the probes of a series come.
-func (w *world) latenesses(ctx context.Context, m *manager, series string, uid func(name string) types.UID) ([]time.Duration, error) {
-	began, length := time.Now(), w.bench.scale.scheduledFor
-	wait := func() error { return pause(ctx, length) }
-	var err error
-	if m != nil {
-		err = m.profiled(ctx, w.bench, "schedule", length/2, wait)
-	} else {
-		err = wait()
-	}
+type scheduleRun struct {
+	world          *world
+	interval       time.Duration
+	uids, bareUIDs map[string]types.UID
+	// ours and bare are by how many targets hang.
+	ours, bare [oneIn + 1]punctuality
+}
+
+func (s *scheduleRun) ofManager(ctx context.Context, turns ...int) error {
+	s.world.subject.hangEvery.Store(int64(turns[0]))
+	m, err := s.world.startManager(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	interval := w.bench.scale.scheduledEvery
-	var late []time.Duration
-	for _, a := range w.subject.noted(series, began, time.Now()) {
-		next := health.ScheduleFor(uid(a.id), interval).After(a.at)
-		late = append(late, interval-next.Sub(a.at))
+	defer m.stop()
+	return m.profiled(ctx, s.world.bench, "schedule", s.world.bench.scale.scheduledFor, func() error {
+		return s.measure(ctx, "ours", s.uids, &s.ours, turns)
+	})
+}
+
+func (s *scheduleRun) ofProber(ctx context.Context, turns ...int) error {
+	prober, err := s.world.startProber(len(s.uids), s.interval)
+	if err != nil {
+		return err
 	}
-	return late, nil
+	defer prober.stop()
+	return s.measure(ctx, "bare", s.bareUIDs, &s.bare, turns)
+}
+
+// measure lets one interval and a half pass after each change of who hangs: by then every check has settled. Another
+// interval after the last due time says of the last probes that they were missed.
+func (s *scheduleRun) measure(
+	ctx context.Context, series string, uids map[string]types.UID, sum *[oneIn + 1]punctuality, turns []int,
+) error {
+	for _, hanging := range turns {
+		s.world.bench.progress.say("%s, hanging targets: %d", series, hanging)
+		s.world.subject.hangEvery.Store(int64(hanging))
+		if err := pause(ctx, max(s.interval*3/2, 5*time.Second)); err != nil {
+			return err
+		}
+		from := time.Now()
+		to := from.Add(s.world.bench.scale.scheduledFor)
+		if err := pause(ctx, time.Until(to.Add(s.interval))); err != nil {
+			return err
+		}
+		seen := s.world.subject.noted(series, from, time.Now())
+		if len(seen) == 0 {
+			return errors.New("no probe came in the series " + series)
+		}
+		sum[hanging].add(punctualityOf(seen, uids, s.interval, from, to))
+	}
+	return nil
+}
+
+func (s *scheduleRun) report(name string, hanging int) {
+	r, ours, bare := s.world.bench.report, s.ours[hanging], s.bare[hanging]
+	r.compare(name+"/p50", quantile(ours.late, .5), quantile(bare.late, .5), "ms", noGoal)
+	r.compare(name+"/p99", quantile(ours.late, .99), quantile(bare.late, .99), "ms", atMost(milliseconds(s.interval)/20))
+	r.state(fmt.Sprintf("%s/missed-of-%d", name, len(ours.late)), float64(ours.missed), "probes", atMost(0))
 }

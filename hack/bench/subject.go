@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +24,8 @@ type subject struct {
 	server *http.Server
 	// over ends the requests that hang.
 	over chan struct{}
+	// hangEvery makes every so many-th check hang; 0 none.
+	hangEvery atomic.Int64
 
 	mu sync.Mutex
 	// arrivals are guarded by mu.
@@ -42,23 +46,35 @@ func startSubject() (*subject, error) {
 // hanging is a URL that never answers.
 func (s *subject) hanging() string { return s.url + "/hang" }
 
-// noting is a URL that answers at once; id is noted in the series.
+// noting is a URL that answers at once, unless it is its turn to hang; id is noted in the series.
 func (s *subject) noting(series, id string) string { return s.url + "/" + series + "/" + id }
+
+// hangs reports whether it is the turn of a check to hang.
+func (s *subject) hangs(id string) bool {
+	every := s.hangEvery.Load()
+	i, err := strconv.ParseInt(id[strings.LastIndexByte(id, '-')+1:], 10, 64)
+	return every > 0 && err == nil && i%every == 0
+}
 
 // ServeHTTP implements http.Handler.
 func (s *subject) ServeHTTP(_ http.ResponseWriter, request *http.Request) {
 	at := time.Now()
-	if request.URL.Path == "/hang" {
+	series, id, _ := strings.Cut(strings.TrimPrefix(request.URL.Path, "/"), "/")
+	if id != "" {
+		s.note(series, arrival{id, at})
+	}
+	if series == "hang" || s.hangs(id) {
 		select {
 		case <-s.over:
 		case <-request.Context().Done():
 		}
-		return
 	}
-	series, id, _ := strings.Cut(strings.TrimPrefix(request.URL.Path, "/"), "/")
+}
+
+func (s *subject) note(series string, a arrival) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.arrivals[series] = append(s.arrivals[series], arrival{id, at})
+	s.arrivals[series] = append(s.arrivals[series], a)
 }
 
 // noted are the arrivals of a series in a span of time.

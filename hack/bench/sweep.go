@@ -4,17 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
 
 // sweepEvery is much more often than in life, so that what one sweep costs stands out.
 const sweepEvery = 5 * time.Second
 
-// sweeps measures what it costs to compare the watch cache with the API server: the difference between a
-// manager that sweeps all the time and one beside it that never does, on the same idle aliases.
+// sweeps measures what it costs to compare the watch cache with the API server, and how long a lost edge lasts.
 func sweeps(ctx context.Context, b *bench) error {
+	if err := swallowedEdges(ctx, b); err != nil {
+		return fmt.Errorf("swallowed edges: %w", err)
+	}
 	for _, n := range b.scale.swept {
 		if err := sweepsOf(ctx, b, n); err != nil {
 			return fmt.Errorf("%d objects: %w", n, err)
@@ -23,75 +33,190 @@ func sweeps(ctx context.Context, b *bench) error {
 	return nil
 }
 
+// swallowedEdges measures the time from a write of a HealthCheck, of which the watch never says anything, until its
+// alias shows it. It is that of the sweep: the interval at most, and the grace and the relist after that.
+func swallowedEdges(ctx context.Context, b *bench) error {
+	const every = 10 * time.Second
+	w, err := newWorld(b)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	between, err := proxy.Start(w.plane.Config)
+	if err != nil {
+		return err
+	}
+	w.cleanup(func() { _ = between.Close() })
+	kubeconfig := filepath.Join(w.dir, "proxy.kubeconfig")
+	if err := between.WriteKubeconfig(kubeconfig); err != nil {
+		return err
+	}
+	aliases, err := w.observe(ctx, aliasChecks)
+	if err != nil {
+		return err
+	}
+	w.cleanup(aliases.close)
+	if _, err := w.startManagerOf(ctx, kubeconfig, nil, "--sweep-interval="+every.String()); err != nil {
+		return err
+	}
+	if err := w.createPuppet(ctx, w.product, sourceName); err != nil {
+		return err
+	}
+	if err := w.product.Create(ctx, following(sourceName, sourceName)); err != nil {
+		return fmt.Errorf("creating an alias: %w", err)
+	}
+	if _, err := aliases.all(ctx, "", 1); err != nil {
+		return err
+	}
+	between.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Swallow, Resource: healthChecks.Resource}}})
+	var took []time.Duration
+	for flip := range b.scale.swallowed {
+		b.progress.say("swallowed edge %d of %d", flip+1, b.scale.swallowed)
+		// The writes come at all phases of the sweep.
+		if err := pause(ctx, every*time.Duration(flip)/time.Duration(b.scale.swallowed)); err != nil {
+			return err
+		}
+		if err := aliases.drain(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+		began := time.Now()
+		if err := patchStatus(ctx, w.rest, healthChecks, sourceName, sourceStatus(flip)); err != nil {
+			return err
+		}
+		seen, err := aliases.all(ctx, "", 1)
+		if err != nil {
+			return err
+		}
+		took = append(took, seen.Sub(began))
+	}
+	b.report.compare("sweep/swallowed-edge/median", median(took)/1e9, every.Seconds(), "s", noGoal)
+	// An interval and 5 s, as for the interval of a minute.
+	b.report.compare(fmt.Sprintf("sweep/swallowed-edge/longest-of-%d", len(took)), slices.Max(took).Seconds(),
+		every.Seconds(), "s", atMost((every + 5*time.Second).Seconds()))
+	return nil
+}
+
+// sweepsOf compares a manager that sweeps all the time with one beside it that never does. Both stand by, since the
+// lease is held here: so they keep their caches, and do nothing else. The API server is measured with another resting
+// manager in the sweeping one's place, and then with that.
 func sweepsOf(ctx context.Context, b *bench, n int) error {
 	w, err := newWorld(b)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	if err := w.product.Create(ctx, suspended(sourceName)); err != nil {
-		return fmt.Errorf("creating the source: %w", err)
+	if err := w.holdLease(ctx); err != nil {
+		return err
 	}
+	b.progress.say("creating %d aliases", n)
 	if err := w.createAliases(ctx, 0, n, func(int) string { return sourceName }); err != nil {
 		return err
 	}
-	sweeping, err := w.startManager(ctx, "--sweep-interval="+sweepEvery.String())
+	server, err := w.plane.Process("kube-apiserver")
 	if err != nil {
 		return err
 	}
-	if err := w.settled(ctx, v1alpha1.StateUnknown); err != nil {
-		return err
-	}
-	resting, err := w.startManager(ctx, "--sweep-interval=24h")
+	resting, err := w.startStandby(ctx, "resting", "24h")
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, 10*time.Second); err != nil { // the starts are over
+	other, err := w.startStandby(ctx, "other", "24h")
+	if err != nil {
 		return err
 	}
-	return w.measureSweeps(ctx, sweeping, resting, n)
-}
-
-func (w *world) measureSweeps(ctx context.Context, sweeping, resting *manager, n int) error {
-	length := w.bench.scale.grownFor
-	var with, without time.Duration
-	err := sweeping.profiled(ctx, w.bench, fmt.Sprintf("sweep-%d", n), length/2, func() (err error) {
-		with, without, err = spent(ctx, sweeping.process, resting.process, length)
+	without, err := w.spendings(ctx, server, resting, other)
+	if err != nil {
+		return err
+	}
+	other.stop()
+	sweeping, err := w.startStandby(ctx, "sweeping", sweepEvery.String())
+	if err != nil {
+		return err
+	}
+	var with []spending
+	err = sweeping.profiled(ctx, b, fmt.Sprintf("sweep-%d", n), b.scale.sweptFor/2, func() (err error) {
+		with, err = w.spendings(ctx, server, resting, sweeping)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	bytes, err := w.metadataSize(ctx)
-	if err != nil {
-		return err
+	// What it would be once a minute.
+	share := sweepEvery.Seconds() / time.Minute.Seconds()
+	perCent := func(with, without time.Duration) float64 {
+		return 100 * share * (with - without).Seconds() / b.scale.sweptFor.Seconds()
 	}
-	each := (with - without).Seconds() / (length.Seconds() / sweepEvery.Seconds())
 	name := fmt.Sprintf("sweep/%d/", n)
-	w.bench.report.state(name+"cpu-once-a-minute", 100*each/60, "% of a core", atMost(1))
-	w.bench.report.state(name+"bytes-once-a-minute", bytes, "KiB", noGoal)
+	goal := noGoal
+	if n <= 10000 {
+		goal = atMost(1)
+	}
+	b.report.state(name+"cpu-once-a-minute", perCent(with[2].cpu, with[1].cpu), "% of a core", goal)
+	b.report.state(name+"cpu-of-api-server", perCent(with[0].cpu, without[0].cpu), "% of a core", noGoal)
+	b.report.state(name+"bytes-once-a-minute", share*float64(with[2].bytes-with[1].bytes)/
+		b.scale.sweptFor.Minutes()/1024, "KiB", noGoal)
 	return nil
 }
 
-// spent is the CPU time of two processes over the same span.
-func spent(ctx context.Context, a, b *process, length time.Duration) (ofA, ofB time.Duration, err error) {
-	beforeA, err1 := a.cpu()
-	beforeB, err2 := b.cpu()
-	if err := errors.Join(err1, err2, pause(ctx, length)); err != nil {
-		return 0, 0, err
-	}
-	afterA, err1 := a.cpu()
-	afterB, err2 := b.cpu()
-	return afterA - beforeA, afterB - beforeB, errors.Join(err1, err2)
+// standby is a manager without the lease, whose traffic is counted.
+type standby struct {
+	*manager
+	meter *meter
 }
 
-// metadataSize is what a list of the metadata of all aliases has in KiB, uncompressed.
-func (w *world) metadataSize(ctx context.Context) (float64, error) {
-	body, err := w.rest.Get().AbsPath("/apis/"+aliasChecks.Group+"/"+aliasChecks.Version+"/"+aliasChecks.Resource).
-		SetHeader("Accept", "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").
-		Do(ctx).Raw()
+func (w *world) startStandby(ctx context.Context, name, sweepInterval string) (*standby, error) {
+	counting, err := w.startMeter(name)
 	if err != nil {
-		return 0, fmt.Errorf("listing metadata: %w", err)
+		return nil, err
 	}
-	return float64(len(body)) / 1024, nil
+	m, err := w.startManagerOf(ctx, counting.kubeconfig, nil,
+		"--leader-elect", "--leader-election-namespace="+namespace, "--sweep-interval="+sweepInterval)
+	return &standby{m, counting}, err
+}
+
+// holdLease keeps every manager from leading.
+func (w *world) holdLease(ctx context.Context) error {
+	clients, err := kubernetes.NewForConfig(w.plane.Config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "manager." + v1alpha1.GroupVersion.Group}}
+	lease.Spec = coordinationv1.LeaseSpec{
+		HolderIdentity: new("bench"), LeaseDurationSeconds: new(int32(24 * 3600)),
+		AcquireTime: new(metav1.NowMicro()), RenewTime: new(metav1.NowMicro()), LeaseTransitions: new(int32(0)),
+	}
+	if _, err := clients.CoordinationV1().Leases(namespace).Create(ctx, lease, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("taking the lease: %w", err)
+	}
+	return nil
+}
+
+// spending is what a process used up in one span of time.
+type spending struct {
+	cpu   time.Duration
+	bytes int64
+}
+
+// spendings are those of the API server and of two managers over the same span, which begins when their starts are over.
+func (w *world) spendings(ctx context.Context, server *controlplane.Process, a, b *standby) ([]spending, error) {
+	w.bench.progress.say("measuring for %s", w.bench.scale.sweptFor)
+	if err := pause(ctx, 10*time.Second); err != nil {
+		return nil, err
+	}
+	now := func() ([]spending, error) {
+		cpu, err1 := cpuOf(server.PID())
+		cpuA, err2 := a.cpu()
+		cpuB, err3 := b.cpu()
+		return []spending{{cpu, 0}, {cpuA, a.meter.received.Load()}, {cpuB, b.meter.received.Load()}}, errors.Join(err1, err2, err3)
+	}
+	before, err := now()
+	if err := errors.Join(err, pause(ctx, w.bench.scale.sweptFor)); err != nil {
+		return nil, err
+	}
+	after, err := now()
+	for i := range after {
+		after[i].cpu -= before[i].cpu
+		after[i].bytes -= before[i].bytes
+	}
+	return after, err
 }

@@ -37,7 +37,7 @@ type world struct {
 	dir   string
 
 	// product and baseline write objects of the two groups.
-	product, baseline client.Client
+	product, baseline client.WithWatch
 	metadata          metadata.Interface
 	// rest sends bytes as they are.
 	rest    rest.Interface
@@ -46,16 +46,19 @@ type world struct {
 	cleanups []func()
 }
 
-func newWorld(b *bench) (*world, error) {
+func newWorld(b *bench) (*world, error) { return newWorldWith(b, nil) }
+
+// newWorldWith has an API server with these flags.
+func newWorldWith(b *bench, flags func(dir string) (map[string]string, error)) (*world, error) {
 	w := &world{bench: b}
-	if err := w.start(); err != nil {
+	if err := w.start(flags); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *world) start() (err error) {
+func (w *world) start(flags func(dir string) (map[string]string, error)) (err error) {
 	if w.dir, err = os.MkdirTemp("", "aliascheck-bench-"); err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
@@ -64,7 +67,13 @@ func (w *world) start() (err error) {
 	if err != nil {
 		return err
 	}
-	if w.plane, err = controlplane.Start(controlplane.Options{CRDs: copies}); err != nil {
+	options := controlplane.Options{CRDs: copies}
+	if flags != nil {
+		if options.APIServerFlags, err = flags(w.dir); err != nil {
+			return err
+		}
+	}
+	if w.plane, err = controlplane.Start(options); err != nil {
 		return err
 	}
 	w.cleanup(func() { _ = w.plane.Stop() })
@@ -129,8 +138,8 @@ func schemeOf(group schema.GroupVersion) *runtime.Scheme {
 	return s
 }
 
-func clientOf(config *rest.Config, group schema.GroupVersion) (client.Client, error) {
-	c, err := client.New(config, client.Options{Scheme: schemeOf(group)})
+func clientOf(config *rest.Config, group schema.GroupVersion) (client.WithWatch, error) {
+	c, err := client.NewWithWatch(config, client.Options{Scheme: schemeOf(group)})
 	if err != nil {
 		return nil, fmt.Errorf("making a client of %s: %w", group, err)
 	}

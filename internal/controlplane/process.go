@@ -68,6 +68,9 @@ func (cp *ControlPlane) marker(name string) (string, error) {
 // EtcdURL is where etcd listens, without TLS.
 func (cp *ControlPlane) EtcdURL() string { return cp.environment.ControlPlane.Etcd.URL.String() }
 
+// PID is the process id, which changes with Start.
+func (p *Process) PID() int { return p.pid }
+
 // Signal sends a signal, such as SIGSTOP.
 func (p *Process) Signal(signal syscall.Signal) error { return syscall.Kill(p.pid, signal) }
 

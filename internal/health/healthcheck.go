@@ -51,6 +51,11 @@ func WithoutProbe(check *v1alpha1.HealthCheck) (Verdict, bool) {
 	return Verdict{}, false
 }
 
+// Unread is the verdict on a HealthCheck whose probes could not read what they need for longer than the grace for errors.
+func Unread(message string) Verdict {
+	return Verdict{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonReadError, Message: message}
+}
+
 // Initial is the verdict on a HealthCheck with an initialState which has shown nothing yet.
 func Initial(check *v1alpha1.HealthCheck) (Verdict, bool) {
 	given := check.Spec.InitialState != "" && check.Spec.InitialState != v1alpha1.StateUnknown

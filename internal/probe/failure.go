@@ -22,6 +22,9 @@ func (a *attempt) failed(err error) Result {
 	if denied, ok := errors.AsType[*DeniedError](err); ok {
 		return failedFor(v1alpha1.ReasonAddressDenied, a.says(denied.Error()))
 	}
+	if unread, ok := errors.AsType[*ReadError](err); ok {
+		return Result{Unread: &ReadError{What: a.says(unread.What), Err: unread.Err}}
+	}
 	if secret, ok := errors.AsType[*secretError](err); ok {
 		return failedFor(secret.reason, a.says(secret.message))
 	}

@@ -47,7 +47,7 @@ func (p *Probes) lease(ctx context.Context, namespace, name string) (*coordinati
 	case apierrors.IsForbidden(err):
 		return nil, plainError("the manager may not read Leases in this namespace")
 	default:
-		return nil, readFailure("the Lease", err)
+		return nil, &ReadError{"the Lease could not be read", err}
 	}
 }
 

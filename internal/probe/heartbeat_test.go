@@ -69,10 +69,6 @@ func TestHeartbeat(t *testing.T) {
 		{"absent", leases{err: apierrors.NewNotFound(resource, "worker")}, health.Failed, "the Lease does not exist"},
 		{"forbidden", leases{err: apierrors.NewForbidden(resource, "worker", nil)}, health.Failed,
 			"the manager may not read Leases in this namespace"},
-		{"unreadable", leases{err: apierrors.NewInternalError(errors.New("10.0.0.1:5123"))}, health.Failed,
-			"the Lease could not be read: InternalError"},
-		{"unreachable", leases{err: errors.New("dial tcp 10.0.0.1:5123")}, health.Failed,
-			"the Lease could not be read from the API server"},
 		{"without a reader", nil, health.Failed, "this manager reads no Leases"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -2,7 +2,9 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -78,7 +80,7 @@ func (r *jobRun) template(ctx context.Context) (*batchv1.JobTemplateSpec, error)
 	case apierrors.IsForbidden(err):
 		return nil, plainError("the manager may not read CronJobs in this namespace")
 	default:
-		return nil, readFailure("the CronJob", err)
+		return nil, &ReadError{"the CronJob could not be read", err}
 	}
 }
 
@@ -91,8 +93,10 @@ func (r *jobRun) begin(ctx context.Context, template *batchv1.JobTemplateSpec) (
 		return len(past.leaving) == 0
 	})
 	switch {
+	case unread(err):
+		return nil, err
 	case err != nil && timedOut(err) && past.lingers(r.check):
-		return nil, plainError(r.unfinished()) // a pod that ignores SIGTERM: what the last probe said still holds
+		return nil, plainError(r.unfinished("")) // a pod that ignores SIGTERM: what the last probe said still holds
 	case err != nil && timedOut(err):
 		return nil, plainError(fmt.Sprintf("an earlier Job has not ended within %s, and two never run at once",
 			brief(r.attempt.limit)))
@@ -111,39 +115,61 @@ func (r *jobRun) begin(ctx context.Context, template *batchv1.JobTemplateSpec) (
 // adopted is the Job that another manager created meanwhile, for it chose the same name; or why there is none.
 func (r *jobRun) adopted(ctx context.Context, err error) (*batchv1.Job, error) {
 	if !apierrors.IsAlreadyExists(err) {
-		return nil, contextOr(ctx, refusedJob(err))
+		return nil, cancelledOr(ctx, refusedJob(err))
 	}
 	jobs, _, listErr := r.jobs.JobsOf(ctx, r.check.Namespace, r.labels)
-	if running := historyOf(jobs, r.check).running; listErr == nil && running != nil {
+	if listErr != nil {
+		return nil, cancelledOr(ctx, jobsUnread(listErr))
+	}
+	if running := historyOf(jobs, r.check).running; running != nil {
 		return running, nil
 	}
-	return nil, contextOr(ctx, refusedJob(err))
+	return nil, refusedJob(err)
 }
 
-// finish waits for the end of a Job, and tells it.
+// finish waits for the end of a Job, and tells it. Errors of the API on the way do not end that: the Job goes on.
 func (r *jobRun) finish(ctx context.Context, job *batchv1.Job) Result {
-	gone := false
-	err := r.until(ctx, func(jobs []batchv1.Job) bool {
-		current := withUID(jobs, job)
-		if gone = current == nil; !gone {
-			job = current
-		}
-		return gone || finished(job)
-	})
+	current := job
+	await := func() error {
+		return r.until(ctx, func(jobs []batchv1.Job) bool {
+			current = withUID(jobs, job)
+			return current == nil || finished(current)
+		})
+	}
+	err := await()
+	for unread(err) && pause(ctx) == nil {
+		err = await()
+	}
 	switch {
-	case err != nil && timedOut(err):
-		return r.outlived(ctx, job)
-	case err != nil:
-		return r.attempt.failed(err)
-	case gone || job.DeletionTimestamp != nil:
+	case err == nil:
+		return r.ended(ctx, current)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return r.attempt.failed(ctx.Err())
+	default:
+		return r.atDeadline(ctx, job)
+	}
+}
+
+// atDeadline looks at the Job once more: it may have ended at the last moment, or while it could not be read.
+func (r *jobRun) atDeadline(ctx context.Context, job *batchv1.Job) Result {
+	ctx, cancel := tidying(ctx)
+	defer cancel()
+	jobs, _, err := r.jobs.JobsOf(ctx, job.Namespace, r.labels)
+	if err != nil {
+		return r.attempt.failed(jobsUnread(err))
+	}
+	if current := withUID(jobs, job); current == nil || finished(current) {
+		return r.ended(ctx, current)
+	}
+	return r.outlived(ctx, job)
+}
+
+// ended is the result of a Job that has finished, at the last moment too, or of none. It becomes the history, and those
+// before it go.
+func (r *jobRun) ended(ctx context.Context, job *batchv1.Job) Result {
+	if job == nil || job.DeletionTimestamp != nil {
 		return failed(r.attempt.says("it was deleted before it ended"))
 	}
-	return r.ended(ctx, job)
-}
-
-// ended is the result of a Job that has finished, at the last moment too. It becomes the history, and those before
-// it go.
-func (r *jobRun) ended(ctx context.Context, job *batchv1.Job) Result {
 	ctx, cancel := tidying(ctx)
 	defer cancel()
 	result := r.judged(ctx, job)
@@ -160,22 +186,20 @@ func (r *jobRun) judged(ctx context.Context, job *batchv1.Job) Result {
 	}
 	pods, err := r.jobs.PodsOf(ctx, job)
 	if err != nil {
-		return r.attempt.failed(readFailure("the pod of the Job", err))
+		return r.attempt.failed(podUnread(err))
 	}
 	return r.exit(job, pods)
 }
 
-// outlived deletes a Job that is not finished at the deadline, and says what its pod waits for.
+// outlived deletes a Job that is not finished at the deadline, and says what its pod waits for. Where pods may not be
+// read, or cannot, that is left out.
 func (r *jobRun) outlived(ctx context.Context, job *batchv1.Job) Result {
-	ctx, cancel := tidying(ctx)
-	defer cancel()
 	pods, err := r.jobs.PodsOf(ctx, job)
 	r.delete(ctx, []batchv1.Job{*job})
-	what := r.unfinished()
-	if err == nil {
-		what += waitingFor(pods)
+	if err != nil {
+		return failed(r.attempt.says(r.unfinished("")))
 	}
-	return failed(r.attempt.says(what))
+	return failed(r.attempt.says(r.unfinished(waitingFor(pods))))
 }
 
 // tidying is a context for what follows the end of a Job, which may be the end of the probe's own time.
@@ -183,7 +207,16 @@ func tidying(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
 }
 
-func (r *jobRun) unfinished() string { return "not finished after " + brief(r.attempt.limit) }
+// unfinished tells a Job that has not ended, and what its pod waits for. Whether that is seen depends on the moment: so
+// what has been told once stays until something more telling is seen, or the check has something else to say.
+func (r *jobRun) unfinished(waiting string) string {
+	what := "not finished after " + brief(r.attempt.limit)
+	told, isTold := strings.CutPrefix(r.check.Status.Message, r.attempt.says(what))
+	if isTold && telling(told) >= telling(waiting) {
+		waiting = told
+	}
+	return what + waiting
+}
 
 // delete asks for the end of Jobs. What fails is tried again with the next probe, and until then no Job begins.
 func (r *jobRun) delete(ctx context.Context, jobs []batchv1.Job) {
@@ -197,7 +230,7 @@ func (r *jobRun) until(ctx context.Context, done func([]batchv1.Job) bool) error
 	for {
 		jobs, version, err := r.jobs.JobsOf(ctx, r.check.Namespace, r.labels)
 		if err != nil {
-			return contextOr(ctx, readFailure("the list of its Jobs", err))
+			return cancelledOr(ctx, jobsUnread(err))
 		}
 		if done(jobs) {
 			return nil
@@ -235,6 +268,34 @@ func pause(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// cancelledOr is the end of a probe that nobody waits for any more. An error at the deadline stays what it is: the API
+// server did not answer in time.
+func cancelledOr(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return err
+}
+
+func podUnread(err error) error {
+	if apierrors.IsForbidden(err) {
+		return plainError("the manager may not read pods in this namespace")
+	}
+	return &ReadError{"the pod of the Job could not be read", err}
+}
+
+func jobsUnread(err error) error {
+	if apierrors.IsForbidden(err) {
+		return plainError("the manager may not list Jobs in this namespace")
+	}
+	return &ReadError{"the list of its Jobs could not be read", err}
+}
+
+func unread(err error) bool {
+	_, is := errors.AsType[*ReadError](err)
+	return is
 }
 
 // contextOr is the end of the context where it has ended, which is then the cause of whatever failed.

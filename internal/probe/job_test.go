@@ -24,8 +24,10 @@ import (
 // That all else is as it should be is tested against a real one, in internal/jobs.
 type fakeJobs struct {
 	refusal error
-	end     batchv1.JobCondition
-	pods    []corev1.Pod
+	// unread fails the method of this name.
+	unread map[string]error
+	end    batchv1.JobCondition
+	pods   []corev1.Pod
 	// expire ends the context of the probe as soon as the end of the Job was read.
 	expire context.CancelFunc
 
@@ -33,7 +35,7 @@ type fakeJobs struct {
 }
 
 func (f *fakeJobs) CronJob(context.Context, string, string) (*batchv1.CronJob, error) {
-	return &batchv1.CronJob{}, nil
+	return &batchv1.CronJob{}, f.unread["CronJob"]
 }
 
 func (f *fakeJobs) JobsOf(ctx context.Context, _ string, _ map[string]string) ([]batchv1.Job, string, error) {
@@ -43,7 +45,7 @@ func (f *fakeJobs) JobsOf(ctx context.Context, _ string, _ map[string]string) ([
 	if len(f.created) > 0 && f.expire != nil {
 		defer f.expire()
 	}
-	return f.created, "1", nil
+	return f.created, "1", f.unread["JobsOf"]
 }
 
 func (f *fakeJobs) WatchJobsOf(context.Context, string, map[string]string, string) (watch.Interface, error) {
@@ -63,7 +65,7 @@ func (f *fakeJobs) Create(_ context.Context, job *batchv1.Job) (*batchv1.Job, er
 func (f *fakeJobs) Delete(context.Context, *batchv1.Job) error { return nil }
 
 func (f *fakeJobs) PodsOf(ctx context.Context, _ *batchv1.Job) ([]corev1.Pod, error) {
-	return f.pods, ctx.Err()
+	return f.pods, errors.Join(ctx.Err(), f.unread["PodsOf"])
 }
 
 func jobCheck() *v1alpha1.HealthCheck {
@@ -162,5 +164,42 @@ func TestAJobThatLingersIsToldAsTheLastProbeDid(t *testing.T) {
 		t.Errorf("the first probe says %q", first.Message)
 	}
 	jobs.created[0].DeletionTimestamp = &metav1.Time{}
+	check := jobCheck()
+	check.Status.Message = first.Message
+	expectFailure(t, probedWithin(t, brokenWithin, probe.Options{Jobs: jobs}, check), first.Message)
 	expectFailure(t, probedWithin(t, brokenWithin, probe.Options{Jobs: jobs}, jobCheck()), running)
+}
+
+// What the pod of a Job is seen to wait for depends on the moment, and the message does not.
+func TestWhatAPodWaitsForIsToldOnceItIsKnownAndThenStays(t *testing.T) {
+	waiting := func(reason string) []corev1.Pod {
+		return []corev1.Pod{{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
+			Name: "smoke", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}},
+		}}}}}
+	}
+	const running, noPod = "Job of CronJob smoke: not finished after 5s", "; it has no pod: see the Events of the Job " +
+		"for a quota or an admission that refuses it"
+	check := jobCheck()
+	for i, row := range []struct {
+		pods    []corev1.Pod
+		message string
+	}{
+		{[]corev1.Pod{{}}, running},
+		{nil, running + noPod},
+		{[]corev1.Pod{{}}, running + noPod},
+		{waiting("ContainerCreating"), running + "; its pod waits: ContainerCreating"},
+		{nil, running + "; its pod waits: ContainerCreating"},
+		{waiting("ErrImagePull"), running + "; its pod waits: ImagePullBackOff"},
+		{waiting("ContainerCreating"), running + "; its pod waits: ImagePullBackOff"},
+		{nil, running + "; its pod waits: ImagePullBackOff"},
+		{[]corev1.Pod{{}}, running + "; its pod waits: ImagePullBackOff"},
+	} {
+		jobs := &fakeJobs{pods: row.pods,
+			end: batchv1.JobCondition{Type: batchv1.JobSuspended, Status: corev1.ConditionFalse}}
+		got := probedWithin(t, brokenWithin, probe.Options{Jobs: jobs}, check)
+		if got.Message != row.message {
+			t.Errorf("probe %d says %q, want %q", i, got.Message, row.message)
+		}
+		check.Status.Message = got.Message
+	}
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -12,7 +13,7 @@ import (
 func (r *jobRun) exit(job *batchv1.Job, pods []corev1.Pod) Result {
 	end := endOf(job)
 	if end.Reason == batchv1.JobReasonDeadlineExceeded {
-		return failed(r.attempt.says(r.unfinished()))
+		return failed(r.attempt.says(r.unfinished("")))
 	}
 	name, worst := worstExit(pods)
 	switch {
@@ -70,6 +71,26 @@ func unexplained(end *batchv1.JobCondition, pods []corev1.Pod) string {
 	return "it failed without an exit code: " + end.Reason
 }
 
+const itsPodWaits = "; its pod waits: "
+
+// onTheWay are the reasons of a container that is about to run, unless something holds it up.
+var onTheWay = []string{"ContainerCreating", "PodInitializing"}
+
+// telling ranks what waitingFor says: why a pod waits says more than that there is none, which may just be too early.
+func telling(waiting string) int {
+	reason, waits := strings.CutPrefix(waiting, itsPodWaits)
+	switch {
+	case waiting == "":
+		return 0
+	case !waits:
+		return 1
+	case slices.Contains(onTheWay, reason):
+		return 2
+	default:
+		return 3
+	}
+}
+
 // waitingFor tells what keeps the pod of a Job from running, and nothing where it runs.
 func waitingFor(pods []corev1.Pod) string {
 	if len(pods) == 0 {
@@ -77,7 +98,7 @@ func waitingFor(pods []corev1.Pod) string {
 	}
 	for i := range pods {
 		if reason := waitReason(&pods[i]); reason != "" {
-			return "; its pod waits: " + reason
+			return itsPodWaits + reason
 		}
 	}
 	return ""

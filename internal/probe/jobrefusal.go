@@ -20,7 +20,8 @@ var (
 	reasonWord    = regexp.MustCompile(`^[A-Z][A-Za-z]{1,63}$`)
 )
 
-// refusedJob tells why there is no Job, by what there is to change: a quota, a field of the template, a webhook.
+// refusedJob tells why there is no Job, by what there is to change: a quota, a field of the template, a webhook. All else
+// is an error of the API.
 func refusedJob(err error) error {
 	if apierrors.IsAlreadyExists(err) {
 		return plainError("another Job has the name that this one would have")
@@ -28,13 +29,7 @@ func refusedJob(err error) error {
 	if what := refusalWords(err); what != "" {
 		return plainError("the API server refused to create it: " + what)
 	}
-	if timedOut(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) {
-		return plainError("it could not be created: the API server did not answer in time")
-	}
-	if reason := reasonOf(err); reason != "" {
-		return plainError("it could not be created: " + reason)
-	}
-	return plainError("it could not be created")
+	return &ReadError{"it could not be created", err}
 }
 
 // refusalWords are empty for an error that is no refusal. Webhooks and policies come first, for they may answer

@@ -15,6 +15,9 @@ type Result struct {
 	// Message says what was tried, what came back, in which phase and after which limit, without volatile
 	// text (measured latencies, own ports, timestamps) and without any part of a response's body or a secret.
 	Message string
+	// Unread is why nothing was seen: the API server did not give what the probe needs, a Lease, a Secret or the Jobs.
+	// That says nothing of the subject, and the rest is empty.
+	Unread *ReadError
 }
 
 // Prober looks once at the subject of a check. The context is the only stop signal: its deadline is the

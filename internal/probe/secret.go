@@ -62,17 +62,6 @@ func (r secretReader) secret(ctx context.Context, name string) (*corev1.Secret, 
 		return nil, &secretError{v1alpha1.ReasonSecretForbidden, fmt.Sprintf("the manager may not read Secret %s: "+
 			"install config/rbac/optional/secret_reader.yaml in the namespace", name)}
 	default:
-		return nil, readFailure("Secret "+name, err)
+		return nil, &ReadError{"Secret " + name + " could not be read", err}
 	}
-}
-
-// readFailure tells that the API server could not be asked, by the error's reason: its text may differ each time.
-func readFailure(what string, err error) error {
-	if timedOut(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) {
-		return plainError(what + " could not be read: the API server did not answer in time")
-	}
-	if reason := apierrors.ReasonForError(err); reason != "" {
-		return plainError(fmt.Sprintf("%s could not be read: %s", what, reason))
-	}
-	return plainError(what + " could not be read from the API server")
 }

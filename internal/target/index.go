@@ -18,12 +18,12 @@ const (
 	ByTarget = "target"
 	// ByForeignNamespace finds aliases by the namespace of their target, where it is not their own.
 	ByForeignNamespace = "foreignNamespace"
-	// BySelector finds the aliases that have a selector: its value is always HasSelector.
-	BySelector  = "selector"
-	HasSelector = "true"
+	// BySelector finds the aliases with a selector by one of the SelectorKeys of every check that they may select.
+	BySelector = "selector"
 
 	byService = "service"
 	byNode    = "node"
+	byLabel   = "label"
 )
 
 // Key of a target in the index. It has no version in it: an object is the same one in all of them.
@@ -43,6 +43,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.AliasCheck{}, BySelector, selectorKeys},
 		{&v1alpha1.HealthCheck{}, byService, serviceOfCheck},
 		{&v1alpha1.HealthCheck{}, byNode, nodeOfCheck},
+		{&v1alpha1.HealthCheck{}, byLabel, labelsOfCheck},
 		{&discoveryv1.EndpointSlice{}, byService, serviceOfSlice},
 	}
 	for _, index := range indexes {
@@ -79,12 +80,38 @@ func foreignNamespace(ref Reference) []string {
 	return []string{ref.Namespace}
 }
 
+// anyLabels is the key of the aliases whose selector asks for no label.
+const anyLabels = "*"
+
+// SelectorKeys are the keys of all aliases that may select an object with these labels.
+func SelectorKeys(labels map[string]string) []string {
+	return append(labelKeys(labels), anyLabels)
+}
+
+// labelKeys has two keys for each label: with its value, and for any value.
+func labelKeys(labels map[string]string) []string {
+	keys := make([]string, 0, 2*len(labels)+1)
+	for name, value := range labels {
+		keys = append(keys, labelKey(name, value), name)
+	}
+	return keys
+}
+
+func labelKey(name, value string) string { return name + "=" + value }
+
 func selectorKeys(object client.Object) []string {
-	if object.(*v1alpha1.AliasCheck).Spec.Selector == nil {
+	alias := object.(*v1alpha1.AliasCheck)
+	selector, err := SelectorOf(alias)
+	if alias.Spec.Selector == nil || err != nil {
 		return nil
 	}
-	return []string{HasSelector}
+	if _, keys := wantedLabel(selector); len(keys) > 0 {
+		return keys
+	}
+	return []string{anyLabels}
 }
+
+func labelsOfCheck(object client.Object) []string { return labelKeys(object.GetLabels()) }
 
 func serviceOfCheck(object client.Object) []string {
 	ref := object.(*v1alpha1.HealthCheck).Spec.ServiceRef

@@ -109,9 +109,9 @@ func (o *Observer) get(ctx context.Context, key types.NamespacedName, object cli
 }
 
 // checks are the members of an aggregate: HealthChecks of one namespace, read without a copy.
-func (o *Observer) checks(ctx context.Context, namespace string, which client.ListOption) ([]health.Member, error) {
+func (o *Observer) checks(ctx context.Context, namespace string, which ...client.ListOption) ([]health.Member, error) {
 	list := &v1alpha1.HealthCheckList{}
-	err := o.Client.List(ctx, list, client.InNamespace(namespace), which, client.UnsafeDisableDeepCopy)
+	err := o.Client.List(ctx, list, append(which, client.InNamespace(namespace), client.UnsafeDisableDeepCopy)...)
 	if err != nil {
 		return nil, fmt.Errorf("listing the HealthChecks of namespace %s: %w", namespace, err)
 	}
