@@ -76,7 +76,7 @@ func (w *world) coldStarts(ctx context.Context) (*manager, error) {
 		return nil, err
 	}
 	w.bench.report.state(fmt.Sprintf("start/%d+%d/first-ever", n, n), time.Since(began).Seconds(), "s", noGoal)
-	if err := first.still(ctx, 2*time.Second); err != nil {
+	if err := first.statusesStill(ctx, 2*time.Second); err != nil {
 		return nil, err
 	}
 	first.stop()

@@ -66,7 +66,7 @@ func (m *manager) waitReady(ctx context.Context) error {
 	})
 }
 
-// writes is how many requests the manager has sent that may change something, its lease apart if it has one.
+// writes is how many requests the manager has sent that may change something, its lease too if it has one.
 func (m *manager) writes(ctx context.Context) (float64, error) {
 	all, err := m.counter(ctx, "rest_client_requests_total", nil)
 	if err != nil {

@@ -54,14 +54,24 @@ func (w *world) aliases() cache.ListerWatcher {
 	}
 }
 
-// still waits until the manager has written nothing for a while: neither statuses nor Events, which come after the
-// truth, one by one.
-func (m *manager) still(ctx context.Context, quiet time.Duration) error {
+// still waits until the manager, which does not elect a leader, has written nothing for a while: neither statuses nor
+// Events, which come after the truth, one by one. Leases would never be still.
+func (m *manager) still(ctx context.Context, quiet time.Duration) error { return stays(ctx, quiet, m.writes) }
+
+// statusesStill is about statuses only, and so for elected managers too.
+func (m *manager) statusesStill(ctx context.Context, quiet time.Duration) error {
+	return stays(ctx, quiet, func(ctx context.Context) (float64, error) {
+		return m.counter(ctx, "aliascheck_status_writes_total", nil)
+	})
+}
+
+// stays waits until two readings with this time between them are the same.
+func stays(ctx context.Context, quiet time.Duration, read func(context.Context) (float64, error)) error {
 	last := -1.0
 	return eventually(ctx, quiet, func() (bool, error) {
-		writes, err := m.writes(ctx)
-		still := writes == last
-		last = writes
-		return still, err
+		now, err := read(ctx)
+		same := now == last
+		last = now
+		return same, err
 	})
 }
