@@ -56,7 +56,9 @@ func (w *world) aliases() cache.ListerWatcher {
 
 // still waits until the manager, which does not elect a leader, has written nothing for a while: neither statuses nor
 // Events, which come after the truth, one by one. Leases would never be still.
-func (m *manager) still(ctx context.Context, quiet time.Duration) error { return stays(ctx, quiet, m.writes) }
+func (m *manager) still(ctx context.Context, quiet time.Duration) error {
+	return stays(ctx, quiet, m.writes)
+}
 
 // statusesStill is about statuses only, and so for elected managers too.
 func (m *manager) statusesStill(ctx context.Context, quiet time.Duration) error {
