@@ -43,13 +43,14 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	if sameStatus(before, after) {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
-	defer cancel()
-	leave := w.enter(ctx)
+	leave, entered := w.enter(ctx)
 	defer leave()
-	if ctx.Err() != nil || w.Clock.Since(observedAt) > maxObservationAge {
+	if !entered || w.Clock.Since(observedAt) > maxObservationAge {
 		return false, ErrObservationTooOld
 	}
+	// The write has its time for itself: what the wait for a slot took is not taken from it.
+	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
+	defer cancel()
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	err = w.Client.Status().Patch(ctx, after, patch)
 	countWrite(after, err)
@@ -67,16 +68,18 @@ func shallow[T any](check *T) *T {
 	return &updated
 }
 
-// enter waits for a slot, or for the end of the context, and returns what to call when the write is over.
-func (w *StatusWriter) enter(ctx context.Context) (leave func()) {
+// enter waits for a slot, for as long as an observation may be old. It returns what to call when the write is over.
+func (w *StatusWriter) enter(ctx context.Context) (leave func(), entered bool) {
 	if w.Slots == nil {
-		return func() {}
+		return func() {}, true
 	}
+	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
+	defer cancel()
 	select {
 	case w.Slots <- struct{}{}:
-		return func() { <-w.Slots }
+		return func() { <-w.Slots }, true
 	case <-ctx.Done():
-		return func() {}
+		return func() {}, false
 	}
 }
 

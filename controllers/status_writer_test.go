@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
 	testingclock "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -43,6 +47,32 @@ func TestAWriteThatFindsNoSlotInTimeIsDropped(t *testing.T) {
 	if len(writer.Slots) != 1 {
 		t.Error("the slot of another write was given back")
 	}
+}
+
+// The wait is a whole second of a write's five; the write has all five of them nevertheless.
+func TestTheWaitForASlotIsNotTakenFromTheWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left := make(chan time.Duration, 1)
+		inner := interceptor.NewClient(nil, interceptor.Funcs{SubResourcePatch: func(
+			ctx context.Context, _ client.Client, _ string, _ client.Object, _ client.Patch, _ ...client.SubResourcePatchOption,
+		) error {
+			deadline, _ := ctx.Deadline()
+			left <- time.Until(deadline)
+			return context.Canceled
+		}})
+		writer := &StatusWriter{Client: inner, Clock: clock.RealClock{}, Slots: make(chan struct{}, 1)}
+		writer.Slots <- struct{}{}                             // another write,
+		time.AfterFunc(time.Second, func() { <-writer.Slots }) // which ends
+		before := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
+		after := before.DeepCopy()
+		after.Status.State = v1alpha1.StatePassing
+		if _, err := writer.Write(t.Context(), before, after, time.Now()); !errors.Is(err, context.Canceled) {
+			t.Fatalf("the write gives %v, want the error of its client", err)
+		}
+		if got := <-left; got != maxObservationAge {
+			t.Errorf("the write has %s after it waited for a slot, want %s", got, maxObservationAge)
+		}
+	})
 }
 
 func TestI7AStatusThatIsTheSameIsNotWritten(t *testing.T) {

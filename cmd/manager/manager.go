@@ -115,6 +115,8 @@ func (o *options) cacheOptions() cache.Options {
 	options := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.HealthCheck{}:      {Transform: controllers.StripCheck},
+			&v1alpha1.AliasCheck{}:       {Transform: controllers.StripCheck},
 			&corev1.Pod{}:                {Transform: controllers.StripPod},
 			&corev1.Service{}:            {Transform: target.StripTyped},
 			&corev1.Node{}:               {Transform: target.StripTyped},
