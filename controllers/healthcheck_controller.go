@@ -85,6 +85,9 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 	if !memory.dueAtOnce(check) && r.Clock.Now().Before(memory.due(check, r.Resync)) {
 		return r.next(check, memory), nil
 	}
+	if past := r.recall(ctx, check, memory); past != nil {
+		return r.remember(ctx, check, memory, *past)
+	}
 	release, ok := r.slots.try(check, memory)
 	if !ok {
 		return again(retrySlot), nil
@@ -95,6 +98,7 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 		return again(retrySoon), nil
 	}
 	if result.Unread != nil {
+		memory.lost = true
 		return r.unread(ctx, check, memory, result.Unread, at)
 	}
 	r.failures.ended(request.NamespacedName)
@@ -106,7 +110,6 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 func (r *HealthCheckReconciler) unread(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, failure *probe.ReadError, at time.Time,
 ) (reconcile.Result, error) {
-	memory.lost = true
 	grace := readGrace
 	if r.grace > 0 {
 		grace = r.grace
@@ -116,11 +119,12 @@ func (r *HealthCheckReconciler) unread(
 		return again(left), nil
 	}
 	if left <= 0 {
+		lost := memory.lost
 		verdict := health.Unread(failure.What + ": " + whyUnreadable(failure.Err))
 		if _, err := r.show(ctx, check, memory, withoutProbe(verdict, at)); err != nil {
 			return backoffAfter(err)
 		}
-		memory.lost = true
+		memory.lost = lost
 	}
 	return backoffAfter(failure)
 }
@@ -175,6 +179,9 @@ func (r *HealthCheckReconciler) observe(
 		return result, at, true
 	}
 	memory.lookedAt, memory.probed = began, true
+	if check.Spec.Job != nil {
+		memory.notBefore = began.Add(check.Spec.ProbeInterval() - time.Second)
+	}
 	countProbe(probe.TypeOf(check.Spec), result.Outcome, took)
 	return result, at, true
 }

@@ -27,6 +27,8 @@ type remembered struct {
 	// lookedAt is when the last probe began; until the first one, when the check was first seen.
 	lookedAt time.Time
 	probed   bool
+	// notBefore is when the next probe may begin at the earliest, where each one costs a Job.
+	notBefore time.Time
 	// slow says that the last probe used up half of its timeout, or all of it.
 	slow bool
 	// lost says that the last probe counts as not done: its result could not be written, or what it needs not be read.
@@ -98,10 +100,14 @@ func (r *remembered) foreign(check *v1alpha1.HealthCheck) bool {
 // just started, comes soon but not all at once: the phases of its first probes fill at most firstLook.
 func (r *remembered) due(check *v1alpha1.HealthCheck, firstLook time.Duration) time.Time {
 	interval := check.Spec.ProbeInterval()
-	if r.probed {
-		return health.ScheduleFor(check.UID, interval).After(r.lookedAt)
+	if !r.probed {
+		interval = min(interval, firstLook)
 	}
-	return health.ScheduleFor(check.UID, min(interval, firstLook)).After(r.lookedAt)
+	due := health.ScheduleFor(check.UID, interval).After(r.lookedAt)
+	if due.Before(r.notBefore) {
+		return r.notBefore
+	}
+	return due
 }
 
 // dueAtOnce reports whether a check does not wait for its phase: it is new, was edited, came back from

@@ -46,11 +46,11 @@ const (
 // that has ended, is waited for and not run again; any other is deleted, and gone before the next begins. The
 // name of a new Job follows from the last one, so that two managers which both think they lead create one Job.
 func (p *Probes) job(ctx context.Context, check *v1alpha1.HealthCheck) Result {
-	a := newAttempt(check, "Job of CronJob "+check.Spec.Job.CronJobRef.Name)
+	run := p.jobRun(check)
+	a := run.attempt
 	if p.jobs == nil {
 		return a.failed(plainError("this manager runs no Jobs"))
 	}
-	run := &jobRun{attempt: a, jobs: p.jobs, check: check, labels: checkLabels(check)}
 	template, err := run.template(ctx)
 	if err != nil {
 		return a.failed(err)
@@ -60,6 +60,29 @@ func (p *Probes) job(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 		return a.failed(err)
 	}
 	return run.finish(ctx, job)
+}
+
+func (p *Probes) jobRun(check *v1alpha1.HealthCheck) *jobRun {
+	a := newAttempt(check, "Job of CronJob "+check.Spec.Job.CronJobRef.Name)
+	return &jobRun{attempt: a, jobs: p.jobs, check: check, labels: checkLabels(check)}
+}
+
+// Recall implements Prober.
+func (p *Probes) Recall(ctx context.Context, check *v1alpha1.HealthCheck) Past {
+	if check.Spec.Job == nil || p.jobs == nil {
+		return Past{}
+	}
+	run := p.jobRun(check)
+	jobs, _, err := p.jobs.JobsOf(ctx, check.Namespace, run.labels)
+	if err != nil {
+		return Past{Result: run.attempt.failed(jobsUnread(err))}
+	}
+	past := historyOf(jobs, check)
+	if past.running != nil || len(past.finished) == 0 {
+		return Past{}
+	}
+	last := &past.finished[0]
+	return Past{Began: last.CreationTimestamp.Time, Result: run.judged(ctx, last)}
 }
 
 // jobRun is one probe by Job.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"time"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
@@ -24,4 +25,15 @@ type Result struct {
 // check's timeout, and Probe returns soon after it is done, and leaves nothing running.
 type Prober interface {
 	Probe(ctx context.Context, check *v1alpha1.HealthCheck) Result
+	// Recall reads what the last probe of this spec has left in the cluster: a Job, if it has ended. One that still runs is
+	// adopted by Probe. All other sources leave nothing.
+	Recall(ctx context.Context, check *v1alpha1.HealthCheck) Past
+}
+
+// Past is an earlier probe, of this process or another.
+type Past struct {
+	// Began is when it did, in whole seconds of the API server's clock; zero where there is none.
+	Began time.Time
+	// Result is what it saw. Whether that was written to the status is not known here.
+	Result Result
 }

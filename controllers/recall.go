@@ -1,0 +1,54 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/probe"
+)
+
+// recall is the last Job of a check where this process does not know what became of it, and it is younger than the
+// interval, or could not be looked for: there is one Job per interval, over restarts too. After a maintenance nothing from
+// before it counts.
+func (r *HealthCheckReconciler) recall(
+	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered,
+) *probe.Past {
+	known := memory.probed && !memory.lost
+	if check.Spec.Job == nil || known || check.Status.State == v1alpha1.StateMaintenance {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, check.Spec.ProbeTimeout())
+	defer cancel()
+	past := r.Prober.Recall(ctx, check)
+	if past.Result.Unread == nil && !r.Clock.Now().Before(nextAfter(past, check)) {
+		return nil
+	}
+	return &past
+}
+
+// remember judges by a Job that ended before, if its result is not in the status for certain: nothing is there of this
+// spec, or this process could not write it. Else that is thought to be counted, and the next Job is waited for.
+func (r *HealthCheckReconciler) remember(
+	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, past probe.Past,
+) (reconcile.Result, error) {
+	now := r.Clock.Now()
+	if past.Result.Unread != nil {
+		return r.unread(ctx, check, memory, past.Result.Unread, now)
+	}
+	r.failures.ended(client.ObjectKeyFromObject(check))
+	memory.notBefore = nextAfter(past, check)
+	if !memory.dueAtOnce(check) {
+		return r.next(check, memory), nil
+	}
+	memory.lookedAt, memory.probed = past.Began, true
+	return r.show(ctx, check, memory, judge(check, memory, past.Result, now))
+}
+
+// nextAfter is when the interval since a Job is over for certain: it is known to the second when that began.
+func nextAfter(past probe.Past, check *v1alpha1.HealthCheck) time.Time {
+	return past.Began.Add(check.Spec.ProbeInterval() + time.Second)
+}
