@@ -157,7 +157,7 @@ func (s *specs) lease() *coordinationv1.Lease {
 func (s *specs) check(i int) *v1alpha1.HealthCheck {
 	failures := 1 + s.random.Int32N(100)
 	spec := v1alpha1.HealthCheckSpec{
-		Interval: maybe(s, s.interval()),
+		Interval:         maybe(s, s.interval()),
 		SuccessThreshold: s.random.Int32N(101),
 		FailureThreshold: failures,
 		InitialState:     v1alpha1.State(oneOf(s, "", "Unknown", "Passing", "Warning", "Critical")),

@@ -26,8 +26,8 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// I1 and I5, of everything that users do: after each quiet period every status is what the oracle says.
-func TestI1I5EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
+// I1, I5 and I8, of everything that users do: after each quiet period every status is what the oracle says.
+func TestI1I5I8EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 	t.Parallel()
 	seed := seedFromEnvironment(t)
 	r := newRig(t)
