@@ -20,5 +20,6 @@
 //	connection.go, listerwatcher.go, renewal.go   watches that can be expired
 //	informer.go  the rounds of one informer
 //	compare.go   where a cache is behind (pure)
+//	evidence.go  since when nobody knows whether a cache is right
 //	live.go      the paged list of live metadata
 package sweep
