@@ -53,6 +53,18 @@ func TestApplyToLeavesTheOldStatusAlone(t *testing.T) {
 	}
 }
 
+// Since when a target is unwell is the source's to say; since when the alias is stuck is the alias's own.
+func TestReadyTurnsWhenTheSourceDidAndStalledWhenTheAliasDid(t *testing.T) {
+	source := noon.Add(-time.Hour)
+	verdict := health.Verdict{State: v1alpha1.StateCritical, Reason: "R", Since: source, Stalled: true}
+	status := verdict.ApplyTo(v1alpha1.CheckStatus{}, 1, noon)
+	for kind, want := range map[string]time.Time{v1alpha1.ConditionReady: source, v1alpha1.ConditionStalled: noon} {
+		if c := meta.FindStatusCondition(status.Conditions, kind); !c.LastTransitionTime.Time.Equal(want) {
+			t.Errorf("%s is since %s, want %s", kind, c.LastTransitionTime, want)
+		}
+	}
+}
+
 func TestATransitionIsTheSourcesWhereItHasOne(t *testing.T) {
 	source := noon.Add(-time.Hour)
 	status := health.Verdict{State: v1alpha1.StatePassing, Reason: "R", Since: source}.ApplyTo(v1alpha1.CheckStatus{}, 1, noon)
