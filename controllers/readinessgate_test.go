@@ -1,8 +1,11 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -319,7 +322,7 @@ var _ = Describe("A readiness gate, whatever goes wrong,", func() {
 	})
 
 	It("follows one flip of one alias on a thousand pods with two gates each", func(ctx SpecContext) {
-		const pods = 1000
+		pods := gatedPods()
 		namespace := newNamespace(ctx)
 		gates := gatesWithResync(time.Minute, namespace)
 		gates.MaxConcurrent = 16
@@ -335,10 +338,19 @@ var _ = Describe("A readiness gate, whatever goes wrong,", func() {
 		report(ctx, db, v1alpha1.StateCritical, "Down", "down", time.Now())
 		Eventually(gates.podsShowing(ctx, "Down")).WithTimeout(4 * time.Minute).WithPolling(250 * time.Millisecond).Should(Equal(pods))
 		took := time.Since(began)
-		AddReportEntry("flip", fmt.Sprintf("%d pods in %s, %.0f a second", pods, took.Round(time.Millisecond), pods/took.Seconds()))
+		AddReportEntry("flip", fmt.Sprintf("%d pods in %s, %.0f a second", pods, took.Round(time.Millisecond), float64(pods)/took.Seconds()))
 		Expect(gates.patches.Load()-before).To(Equal(int64(pods)), "one patch a pod")
 	})
 })
+
+// gatedPods is how many pods follow one flip: a thousand, or as many as AC_PODS says.
+func gatedPods() int {
+	GinkgoHelper()
+	pods := cmp.Or(os.Getenv("AC_PODS"), "1000")
+	count, err := strconv.Atoi(pods)
+	Expect(err).NotTo(HaveOccurred(), "AC_PODS")
+	return count
+}
 
 // gatesUnderTest is a reconciler whose reads and writes can be counted, held up and watched.
 type gatesUnderTest struct {
