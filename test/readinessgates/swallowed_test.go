@@ -5,6 +5,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,7 +16,8 @@ import (
 
 const gateOnDB = "health.aliascheck.dev/db"
 
-// The resync is a minute here, and reads the cache: only the sweep can bring to light what the watch has lost.
+// The resync is a minute here, and reads the cache: only the sweep can bring to light what the watch has lost. What comes
+// anew under an old name is among that.
 func TestI1AGateFollowsItsAliasThoughEveryWatchFrameOfItIsSwallowed(t *testing.T) {
 	for _, resource := range []string{"aliaschecks", "pods"} {
 		t.Run(resource, func(t *testing.T) {
@@ -26,15 +28,26 @@ func TestI1AGateFollowsItsAliasThoughEveryWatchFrameOfItIsSwallowed(t *testing.T
 			startManager(t, between.Config(), 500*time.Millisecond)
 			t.Cleanup(func() { must(t, between.Close()) })
 			namespace := newNamespace(t)
-			before := newGatedPod(t, namespace, "before")
-			g.Eventually(gateOf(t, before)).Should(HaveField("Reason", "AliasNotFound"))
+			before, recreated := newGatedPod(t, namespace, "before"), newGatedPod(t, namespace, "recreated")
+			for _, pod := range []*corev1.Pod{before, recreated} {
+				g.Eventually(gateOf(t, pod)).Should(HaveField("Reason", "AliasNotFound"))
+			}
 
 			between.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Swallow, Resource: resource}}})
-			after := newGatedPod(t, namespace, "after")
-			newPassingAlias(t, namespace)
-			for _, pod := range []*corev1.Pod{before, after} {
-				g.Eventually(gateOf(t, pod)).Should(HaveField("Status", corev1.ConditionTrue))
+			must(t, api.Delete(t.Context(), recreated, client.GracePeriodSeconds(0)))
+			pods := []*corev1.Pod{before, newGatedPod(t, namespace, "recreated"), newGatedPod(t, namespace, "after")}
+			follow := func(what types.GomegaMatcher) {
+				t.Helper()
+				for _, pod := range pods {
+					g.Eventually(gateOf(t, pod)).Should(what)
+				}
 			}
+			alias := newPassingAlias(t, namespace)
+			follow(HaveField("Status", corev1.ConditionTrue))
+			must(t, api.Delete(t.Context(), alias))
+			follow(HaveField("Reason", "AliasNotFound"))
+			newPassingAlias(t, namespace)
+			follow(HaveField("Status", corev1.ConditionTrue))
 		})
 	}
 }
@@ -56,12 +69,13 @@ func newGatedPod(t *testing.T, namespace, name string) *corev1.Pod {
 }
 
 // newPassingAlias makes alias db, which is Passing for want of a target.
-func newPassingAlias(t *testing.T, namespace string) {
+func newPassingAlias(t *testing.T, namespace string) *v1alpha1.AliasCheck {
 	t.Helper()
 	alias := &v1alpha1.AliasCheck{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "db"}}
 	alias.Spec.TargetRef = &v1alpha1.TargetReference{Name: "nobody"}
 	alias.Spec.WhenMissing = v1alpha1.StatePassing
 	must(t, api.Create(t.Context(), alias))
+	return alias
 }
 
 func gateOf(t *testing.T, pod *corev1.Pod) func() corev1.PodCondition {
