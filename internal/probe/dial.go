@@ -32,21 +32,33 @@ type dialer struct {
 // dial connects to the first address of a name that is not denied and answers. The context is the probe's own,
 // and not one that net/http or grpc made: those have no deadline, or another, so that an address which hangs
 // would take the time of those after it.
-func (d dialer) dial(ctx context.Context, a *attempt, network, address string) (net.Conn, error) {
+func (d dialer) dial(ctx context.Context, a *attempt, network, address string) (accepted net.Conn, err error) {
+	err = d.each(ctx, a, network, address, func(conn net.Conn) error {
+		accepted = conn
+		return nil
+	})
+	return accepted, err
+}
+
+// each connects to one address of a name after the other, until use is content with one.
+func (d dialer) each(ctx context.Context, a *attempt, network, address string, use func(net.Conn) error) error {
 	a.enter(resolving)
 	destinations, err := d.resolve(ctx, address)
 	if err != nil {
-		return nil, inTime(ctx, err)
+		return inTime(ctx, err)
 	}
 	a.connectsTo(len(destinations))
 	for i, destination := range destinations {
 		conn, err := d.connect(ctx, network, destination, len(destinations)-i)
 		if err == nil {
-			return conn, nil
+			err = use(conn)
+		}
+		if err == nil {
+			return nil
 		}
 		a.notReached(err)
 	}
-	return nil, mostTelling(a.unreached())
+	return mostTelling(a.unreached())
 }
 
 func (d dialer) resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {

@@ -7,37 +7,43 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// udp sends one datagram. An ICMP refusal fails. An answer passes at once, and so does silence at the
-// deadline: UDP has no word for "accepted".
-func (p *Probes) udp(ctx context.Context, check *v1alpha1.HealthCheck) Result {
+// udp sends one datagram. An ICMP refusal fails, unless another address of the name does not refuse. An answer passes at
+// once, and so does silence at the deadline: UDP has no word for "accepted".
+func (p *Probes) udp(ctx context.Context, check *v1alpha1.HealthCheck) (result Result) {
 	spec := check.Spec.UDP
 	address := string(spec.Address)
 	a := newAttempt(check, "send udp "+address)
-	conn, err := p.dialer.dial(ctx, a, "udp", address)
+	err := p.dialer.each(ctx, a, "udp", address, func(conn net.Conn) (err error) {
+		defer conn.Close()
+		result, err = asked(ctx, a, conn, spec.Payload)
+		return err
+	})
 	if err != nil {
 		return a.failed(err)
 	}
-	defer conn.Close()
+	return result
+}
+
+func asked(ctx context.Context, a *attempt, conn net.Conn, payload string) (Result, error) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-
 	a.enter(sending)
-	if _, err := conn.Write([]byte(spec.Payload)); err != nil {
-		return a.failed(contextOr(ctx, err))
+	if _, err := conn.Write([]byte(payload)); err != nil {
+		return Result{}, contextOr(ctx, err)
 	}
 	a.enter(awaiting)
 	return heard(ctx, a, conn)
 }
 
 // heard waits for an answer, whose content is of no interest.
-func heard(ctx context.Context, a *attempt, conn net.Conn) Result {
+func heard(ctx context.Context, a *attempt, conn net.Conn) (Result, error) {
 	_, err := conn.Read(make([]byte, 1))
 	switch {
 	case err == nil:
-		return passed(a.says("answered"))
+		return passed(a.says("answered")), nil
 	case ctx.Err() == context.DeadlineExceeded:
-		return passed(a.says("no refusal within " + brief(a.limit)))
+		return passed(a.says("no refusal within " + brief(a.limit))), nil
 	default:
-		return a.failed(contextOr(ctx, err))
+		return Result{}, contextOr(ctx, err)
 	}
 }

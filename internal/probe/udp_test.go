@@ -69,6 +69,21 @@ func TestUDPFailsOnARefusal(t *testing.T) {
 	}
 }
 
+// One address that refuses does not speak for the others, in whichever order DNS has them.
+func TestUDPTriesEveryAddressOfAName(t *testing.T) {
+	address, _ := datagrams(t, "pong")
+	_, port := hostAndPort(t, address)
+	for _, order := range [][]string{{"127.0.0.2", "127.0.0.1"}, {"127.0.0.1", "127.0.0.2"}} {
+		options := onLoopback(t)
+		options.Resolver = names{"web.shop": {addrs(order...)}}
+		expectPass(t, probed(t, options, udpCheck("web.shop:"+port, "ping")), "send udp web.shop:"+port+": answered")
+	}
+	options := onLoopback(t)
+	options.Resolver = names{"web.shop": {addrs("127.0.0.2", "127.0.0.3")}}
+	expectFailure(t, probed(t, options, udpCheck("web.shop:"+port, "ping")),
+		"send udp web.shop:"+port+": connection refused while waiting for the response")
+}
+
 func TestUDPPassesTheGuard(t *testing.T) {
 	expectResult(t, probed(t, onLoopback(t), udpCheck("169.254.169.254:53", "")), health.Failed,
 		v1alpha1.ReasonAddressDenied,
