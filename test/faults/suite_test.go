@@ -321,11 +321,17 @@ func (r *rig) repairedWithin(
 // and an Event. What a fault drives round in circles writes more than this within its patience.
 const mostWrites = 40
 
-// repaired waits until the states are right, and logs how long it took and what was written meanwhile: what
-// docs/reliability.md quotes.
+// repaired waits until the states are right, and logs how long it took and what was written meanwhile:
+// docs/reliability.md quotes that.
 func (r *rig) repaired(since moment, states func() [2]v1alpha1.State, want [2]v1alpha1.State) {
 	r.t.Helper()
 	r.Eventually(states).Should(Equal(want))
+	r.logRepair(since)
+}
+
+// logRepair says what a repair cost that has just ended, and bounds what it wrote.
+func (r *rig) logRepair(since moment) {
+	r.t.Helper()
 	after := time.Since(since.at).Round(10 * time.Millisecond)
 	total, byResource := r.writtenSince(since)
 	r.t.Logf("right after %s; written meanwhile: %v", after, byResource)

@@ -36,15 +36,16 @@ func TestI1AnAliasIsRightWithinTheIntervalThoughItsTargetsFramesAreSwallowed(t *
 
 			r.proxy.Set(lost(resource))
 			for range 2 {
-				began := time.Now()
+				began := r.now()
 				sick()
 				r.Eventually(state).ShouldNot(Equal(v1alpha1.StatePassing))
-				r.t.Logf("right after %s", time.Since(began).Round(10*time.Millisecond))
-				r.Expect(time.Since(began)).To(BeNumerically("<=", hops(1)), "right, but too late")
-				began = time.Now()
+				r.Expect(time.Since(began.at)).To(BeNumerically("<=", hops(1)), "right, but too late")
+				r.logRepair(began)
+				began = r.now()
 				healthy()
 				r.Eventually(state).Should(Equal(v1alpha1.StatePassing))
-				r.Expect(time.Since(began)).To(BeNumerically("<=", hops(1)), "right, but too late")
+				r.Expect(time.Since(began.at)).To(BeNumerically("<=", hops(1)), "right, but too late")
+				r.logRepair(began)
 			}
 			r.Expect(r.proxy.FramesHit()).To(BeNumerically(">", 0), "no frame was swallowed")
 		})
