@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -62,8 +63,31 @@ var _ = Describe("An AliasCheck of a kind that may not be read for a while", fun
 	})
 })
 
-// watchReasons sees every status that the one alias of a namespace shows from now on. What it returns waits for the last
-// of some reasons, and expects that none but those come before it.
+var _ = Describe("An AliasCheck whose target is replaced within milliseconds", func() {
+	It("shows nothing of the old UID once it has shown the new (I3)", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		startAliases(aliasesWithResync(100*time.Millisecond), namespace)
+		since := time.Now().Add(-time.Hour).Truncate(time.Second)
+		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"))
+		for range 5 {
+			web := newHealthCheck(ctx, namespace, "web")
+			report(ctx, web, v1alpha1.StatePassing, "Old", "all is well", since)
+			Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, "Old"))
+			expectOnly := watchReasons(ctx, namespace)
+			Expect(api.Delete(ctx, web)).To(Succeed())
+			web = newHealthCheck(ctx, namespace, "web")
+			report(ctx, web, v1alpha1.StateCritical, "New", "refused", since.Add(time.Minute))
+			expectOnly("Old", v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonNotYetReported, "New")
+			live := statusOf(ctx, alias)(Default)
+			Expect(live).To(SatisfyAll(show(v1alpha1.StateCritical, "New"), saying("refused")))
+			Expect(live.Status.LastTransitionTime.Time).To(BeTemporally("==", since.Add(time.Minute)))
+			Expect(api.Delete(ctx, web)).To(Succeed())
+		}
+	})
+})
+
+// watchReasons sees every status that the one alias of a namespace shows, from the present one on. What it returns waits
+// for the last of some reasons, and expects that none but those come before it, and in this order.
 func watchReasons(ctx context.Context, namespace string) (expectOnly func(reasons ...string)) {
 	GinkgoHelper()
 	shown, err := api.Watch(ctx, &v1alpha1.AliasCheckList{}, client.InNamespace(namespace))
@@ -71,16 +95,15 @@ func watchReasons(ctx context.Context, namespace string) (expectOnly func(reason
 	DeferCleanup(shown.Stop)
 	return func(reasons ...string) {
 		GinkgoHelper()
-		for last := reasons[len(reasons)-1]; ; {
+		for reached := 0; reached < len(reasons)-1; {
 			select {
 			case event := <-shown.ResultChan():
 				reason := event.Object.(*v1alpha1.AliasCheck).Status.Reason
-				Expect(reasons).To(ContainElement(reason))
-				if reason == last {
-					return
-				}
+				at := slices.Index(reasons, reason)
+				Expect(at).To(BeNumerically(">=", reached), "%s after %s", reason, reasons[reached])
+				reached = at
 			case <-time.After(time.Minute):
-				Fail("the alias never shows " + last)
+				Fail("the alias does not go on after " + reasons[reached])
 			}
 		}
 	}
