@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -88,12 +89,12 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 	if past := r.recall(ctx, check, memory); past != nil {
 		return r.remember(ctx, check, memory, *past)
 	}
-	release, ok := r.slots.try(check, memory)
-	if !ok {
+	slot := r.slots.try(check, memory)
+	if slot == nil {
 		return again(retrySlot), nil
 	}
-	defer release()
-	result, at, ended := r.observe(ctx, check, memory)
+	defer slot.release()
+	result, at, ended := r.observe(ctx, check, memory, slot)
 	if !ended {
 		return again(retrySoon), nil
 	}
@@ -156,7 +157,7 @@ func (r *HealthCheckReconciler) read(ctx context.Context, request reconcile.Requ
 // the end of the manager: then there is no result. Nor is there one if the process stood still meanwhile: the
 // answer may have come before that, and a successor may have seen a newer one since.
 func (r *HealthCheckReconciler) observe(
-	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered,
+	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, slot *slot,
 ) (result probe.Result, at time.Time, ended bool) {
 	began := r.Clock.Now()
 	if !memory.dueAtOnce(check) {
@@ -165,16 +166,21 @@ func (r *HealthCheckReconciler) observe(
 	ctx, done := r.probes.begin(ctx, check)
 	defer done()
 	r.supersedeIfEdited(ctx, check)
+	ctx, free := slot.bound(ctx, slotless)
+	defer free()
 	limited, cancel := context.WithTimeout(ctx, check.Spec.ProbeTimeout())
 	defer cancel()
 
 	result = r.probe(limited, check)
+	if errors.Is(context.Cause(ctx), errNoSlot) {
+		memory.felt(check, true)
+	}
 	if ctx.Err() != nil || r.pulse.stoodSince(began) {
 		return probe.Result{}, time.Time{}, false
 	}
 	at = r.Clock.Now()
 	took := at.Sub(began)
-	memory.slow = took >= check.Spec.ProbeTimeout()/2
+	memory.felt(check, isSlow(took, check.Spec.ProbeTimeout()))
 	if result.Unread != nil {
 		return result, at, true
 	}

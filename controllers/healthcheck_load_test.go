@@ -25,14 +25,19 @@ var _ = Describe("A manager with 2,000 checks that hang until their timeout of a
 		namespace := newNamespace(ctx)
 		web := newPunctual()
 		DeferCleanup(web.Close)
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.MaxConcurrentProbes = 4096 })
+		// Fewer workers than there are checks that hang: without slots none would be left for the others.
+		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.MaxConcurrentProbes = 1024 })
 
 		newHealthChecks(ctx, namespace, "hanging", hanging, web.URL+"/hang", time.Minute)
 		newHealthChecks(ctx, namespace, "healthy", healthy, web.URL, interval)
-		Eventually(web.seen).WithTimeout(time.Minute).Should(Equal(healthy))
+		Eventually(web.seen).WithTimeout(4 * time.Minute).Should(Equal(healthy))
 		Eventually(web.leastProbed).WithTimeout(2 * time.Minute).Should(BeNumerically(">=", 3))
 		Expect(web.longestWait()).To(BeNumerically("<=", 2*interval), "a probe was later than one interval")
 
+		edited := &v1alpha1.HealthCheck{ObjectMeta: named(namespace, "hanging-5")}
+		edit(ctx, edited, func(h *v1alpha1.HealthCheck) { h.Spec.HTTP.URL = web.URL + "/healthy-5" })
+		Eventually(statusOf(ctx, edited)).WithTimeout(2 * time.Second).
+			Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
 		for _, name := range []string{"healthy-7", "hanging-7"} {
 			check := &v1alpha1.HealthCheck{ObjectMeta: named(namespace, name)}
 			edit(ctx, check, func(h *v1alpha1.HealthCheck) { h.Spec.Maintenance = &v1alpha1.Maintenance{Reason: "now"} })

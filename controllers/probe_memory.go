@@ -29,8 +29,9 @@ type remembered struct {
 	probed   bool
 	// notBefore is when the next probe may begin at the earliest, where each one costs a Job.
 	notBefore time.Time
-	// slow says that the last probe used up half of its timeout, or all of it.
-	slow bool
+	// slow says that the last probe needed a slot, and was of the generation slowOf.
+	slow   bool
+	slowOf int64
 	// lost says that the last probe counts as not done: its result could not be written, or what it needs not be read.
 	lost bool
 	// written and fingerprint are the resourceVersion and the content of the last status that this process
@@ -38,6 +39,11 @@ type remembered struct {
 	written     string
 	writtenAt   time.Time
 	fingerprint uint64
+}
+
+// felt keeps whether a probe was slow.
+func (r *remembered) felt(check *v1alpha1.HealthCheck, slow bool) {
+	r.slow, r.slowOf = slow, check.Generation
 }
 
 func newProbeMemory() *probeMemory {
