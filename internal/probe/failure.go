@@ -156,21 +156,29 @@ func (a *attempt) transportWords(err error, p phase) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "the server does not speak TLS"
 	}
-	alert, isAlert := alertOf(err)
-	switch {
-	case (p == handshaking || p == awaiting) && a.certificateAsked() && hungUp(err):
-		return clientRefused
-	case p == handshaking && isAlert:
-		return "the server refused the TLS handshake: " + alert
-	case (p == awaiting || p == reading) && a.http2():
-		return "the server broke HTTP/2 off " + string(p)
-	case p != connecting && hungUp(err):
-		return "the server closed the connection " + string(p)
+	if words, ok := a.peerWords(err, p); ok {
+		return words
 	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return withPhase(errno.Error(), p)
 	}
 	return untypedWords(p)
+}
+
+// peerWords tell what the other side did to the connection, if it did something.
+func (a *attempt) peerWords(err error, p phase) (string, bool) {
+	alert, isAlert := alertOf(err)
+	switch {
+	case (p == handshaking || p == awaiting) && a.certificateAsked() && hungUp(err):
+		return clientRefused, true
+	case p == handshaking && isAlert:
+		return "the server refused the TLS handshake: " + alert, true
+	case (p == awaiting || p == reading) && a.http2():
+		return "the server broke HTTP/2 off " + string(p), true
+	case p != connecting && hungUp(err):
+		return "the server closed the connection " + string(p), true
+	}
+	return "", false
 }
 
 // untypedWords tells what has no type of its own, by the phase in which it happened.
