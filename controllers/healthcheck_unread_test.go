@@ -26,15 +26,16 @@ var _ = Describe("A HealthCheck whose probe cannot read what it needs", func() {
 		startHealthChecks(namespace, func(r *HealthCheckReconciler) {
 			r.Prober, r.grace = probe.New(probe.Options{Leases: LiveReads{Reader: reads}}), grace
 		})
-		check := newHealthCheck(ctx, namespace, "worker", every(time.Second), failing(0, 1), func(h *v1alpha1.HealthCheck) {
-			h.Spec.TCP, h.Spec.Heartbeat = nil, &v1alpha1.HeartbeatProbe{LeaseName: lease.Name, TTL: &metav1.Duration{Duration: time.Hour}}
-		})
+		beats := &v1alpha1.HeartbeatProbe{LeaseName: lease.Name, TTL: &metav1.Duration{Duration: time.Hour}}
+		check := newHealthCheck(ctx, namespace, "worker", every(time.Second), failing(0, 1),
+			func(h *v1alpha1.HealthCheck) { h.Spec.TCP, h.Spec.Heartbeat = nil, beats })
 		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
 
 		seen := watchStates(ctx, check)
 		reads.fails.Store(true)
 		failing := time.Now()
-		Eventually(statusOf(ctx, check)).WithTimeout(time.Minute).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonReadError))
+		Eventually(statusOf(ctx, check)).WithTimeout(time.Minute).
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonReadError))
 		Expect(time.Since(failing)).To(BeNumerically(">=", grace))
 		Expect(statusOf(ctx, check)(Default).Status.Message).To(
 			Equal("heartbeat worker: the Lease could not be read: the API server says ServiceUnavailable"))
@@ -52,7 +53,9 @@ type failingReader struct {
 	fails atomic.Bool
 }
 
-func (f *failingReader) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+func (f *failingReader) Get(
+	ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption,
+) error {
 	if f.fails.Load() {
 		return &apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusServiceUnavailable,
 			Reason: metav1.StatusReasonServiceUnavailable, Message: "apiserver not ready"}}

@@ -12,8 +12,8 @@ import (
 )
 
 // recall is the last Job of a check where this process does not know what became of it, and it is younger than the
-// interval, or could not be looked for: there is one Job per interval, over restarts too. After a maintenance nothing from
-// before it counts.
+// interval, or could not be looked for: there is one Job per interval, over restarts too. After a maintenance nothing
+// from before it counts.
 func (r *HealthCheckReconciler) recall(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered,
 ) *probe.Past {

@@ -16,8 +16,8 @@ type slots chan struct{}
 
 func slotsOf(workers int) slots { return make(slots, max(workers*3/4, 1)) }
 
-// slotless is how long a probe may hold a worker without a slot. Nothing but its end tells whether a probe of a new check
-// hangs, or of one that has been quick; without a bound, many of them would hold every worker until their timeouts.
+// slotless is how long a probe may hold a worker without a slot. Nothing but its end tells whether a probe of a new
+// check hangs, or of one that has been quick; without a bound, many would hold every worker until their timeouts.
 const slotless = time.Second
 
 // errNoSlot ends a probe that turned out to be slow while slower ones had all slots. It is tried again with a slot.

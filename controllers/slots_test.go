@@ -25,7 +25,7 @@ func TestOnlySlowProbesNeedASlot(t *testing.T) {
 		{"a check that answers", 2, v1alpha1.StatePassing, 0, remembered{probed: true}, false},
 		{"a check that fails at once", 2, v1alpha1.StateCritical, 3, remembered{probed: true}, false},
 		{"a check that hangs", 2, v1alpha1.StateCritical, 3, remembered{probed: true, slow: true, slowOf: 2}, true},
-		{"a new check that was ended because it hung", -1, v1alpha1.StateUnknown, 0, remembered{slow: true, slowOf: 2}, true},
+		{"a new check that was broken off", -1, v1alpha1.StateUnknown, 0, remembered{slow: true, slowOf: 2}, true},
 		{"after a restart, a check that passes", 2, v1alpha1.StatePassing, 0, remembered{}, false},
 		{"after a restart, a check that has begun to fail", 2, v1alpha1.StatePassing, 1, remembered{}, true},
 		{"after a restart, a check that fails", 2, v1alpha1.StateCritical, 3, remembered{}, true},
