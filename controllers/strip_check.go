@@ -13,9 +13,10 @@ func StripCheck(object any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	// An object that comes again was stripped already, and others read it: then it is left alone.
+	// An object that comes again was stripped already, and others read it: then it is left alone, for a deletion is a
+	// write to the map even where there is nothing to delete.
 	if check, err := meta.Accessor(object); err == nil {
-		if _, applied := check.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; applied {
+		if _, applied := check.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; applied { //nolint:staticcheck // S1033
 			delete(check.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
 		}
 	}
