@@ -85,10 +85,10 @@ var _ = Describe("A chain of AliasChecks", func() {
 		web := newHealthCheck(ctx, namespace, "web")
 		report(ctx, web, v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		aliases := chain(16, targeting("HealthCheck", "web"))
-		Eventually(statusOf(ctx, aliases[0])).Should(show(v1alpha1.StatePassing, "Fine"))
+		Eventually(statusOf(ctx, aliases[0])).WithTimeout(time.Minute).Should(show(v1alpha1.StatePassing, "Fine"))
 		before := evaluations.Load()
 		report(ctx, web, v1alpha1.StateCritical, "Down", "refused", time.Now())
-		Eventually(statusOf(ctx, aliases[0])).Should(show(v1alpha1.StateCritical, "Down"))
+		Eventually(statusOf(ctx, aliases[0])).WithTimeout(time.Minute).Should(show(v1alpha1.StateCritical, "Down"))
 		// Each has the edge of the next, that of its own write, and perhaps one of its beginning.
 		Expect(evaluations.Load() - before).To(BeNumerically("<=", 3*16))
 	})
@@ -151,7 +151,7 @@ var _ = Describe("A chain of AliasChecks", func() {
 		web := newHealthCheck(ctx, namespace, "web")
 		report(ctx, web, v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		aliases := chain(17, targeting("HealthCheck", "web"))
-		Eventually(statusOf(ctx, aliases[1])).Should(show(v1alpha1.StatePassing, "Fine"))
+		Eventually(statusOf(ctx, aliases[1])).WithTimeout(time.Minute).Should(show(v1alpha1.StatePassing, "Fine"))
 		Eventually(statusOf(ctx, aliases[0])).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonAliasTooDeep))
 		Expect(statusOf(ctx, aliases[0])(Default)).To(BeStalled())
 
