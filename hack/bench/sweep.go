@@ -33,30 +33,24 @@ func sweeps(ctx context.Context, b *bench) error {
 	return nil
 }
 
+// swallowedEvery is the interval of the sweep where edges are swallowed.
+const swallowedEvery = 10 * time.Second
+
 // swallowedEdges measures the time from a write of a HealthCheck, of which the watch never says anything, until its
 // alias shows it. It is that of the sweep: the interval at most, and the grace and the relist after that.
 func swallowedEdges(ctx context.Context, b *bench) error {
-	const every = 10 * time.Second
 	w, err := newWorld(b)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	between, err := proxy.Start(w.plane.Config)
-	if err != nil {
-		return err
-	}
-	w.cleanup(func() { _ = between.Close() })
-	kubeconfig := filepath.Join(w.dir, "proxy.kubeconfig")
-	if err := between.WriteKubeconfig(kubeconfig); err != nil {
-		return err
-	}
 	aliases, err := w.observe(ctx, aliasChecks)
 	if err != nil {
 		return err
 	}
 	w.cleanup(aliases.close)
-	if _, err := w.startManagerOf(ctx, kubeconfig, nil, "--sweep-interval="+every.String()); err != nil {
+	between, err := w.startManagerBehindProxy(ctx, "--sweep-interval="+swallowedEvery.String())
+	if err != nil {
 		return err
 	}
 	if err := w.createPuppet(ctx, w.product, sourceName); err != nil {
@@ -69,31 +63,55 @@ func swallowedEdges(ctx context.Context, b *bench) error {
 		return err
 	}
 	between.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Swallow, Resource: healthChecks.Resource}}})
+	took, err := w.flipUnheard(ctx, b, aliases)
+	if err != nil {
+		return err
+	}
+	every := swallowedEvery.Seconds()
+	b.report.compare("sweep/swallowed-edge/median", median(took)/1e9, every, "s", noGoal)
+	// An interval and 5 s, as for the interval of a minute.
+	b.report.compare(fmt.Sprintf("sweep/swallowed-edge/longest-of-%d", len(took)), slices.Max(took).Seconds(),
+		every, "s", atMost(every+5))
+	return nil
+}
+
+// startManagerBehindProxy starts a manager which meets the API server through a proxy that can do it harm.
+func (w *world) startManagerBehindProxy(ctx context.Context, flags ...string) (*proxy.Proxy, error) {
+	between, err := proxy.Start(w.plane.Config)
+	if err != nil {
+		return nil, err
+	}
+	w.cleanup(func() { _ = between.Close() })
+	kubeconfig := filepath.Join(w.dir, "proxy.kubeconfig")
+	if err := between.WriteKubeconfig(kubeconfig); err != nil {
+		return nil, err
+	}
+	_, err = w.startManagerOf(ctx, kubeconfig, nil, flags...)
+	return between, err
+}
+
+// flipUnheard flips the source at all phases of the sweep, and says how long its alias took each time.
+func (w *world) flipUnheard(ctx context.Context, b *bench, aliases *observer) ([]time.Duration, error) {
 	var took []time.Duration
 	for flip := range b.scale.swallowed {
 		b.progress.say("swallowed edge %d of %d", flip+1, b.scale.swallowed)
-		// The writes come at all phases of the sweep.
-		if err := pause(ctx, every*time.Duration(flip)/time.Duration(b.scale.swallowed)); err != nil {
-			return err
+		if err := pause(ctx, swallowedEvery*time.Duration(flip)/time.Duration(b.scale.swallowed)); err != nil {
+			return nil, err
 		}
 		if err := aliases.drain(ctx, 100*time.Millisecond); err != nil {
-			return err
+			return nil, err
 		}
 		began := time.Now()
 		if err := patchStatus(ctx, w.rest, healthChecks, sourceName, sourceStatus(flip)); err != nil {
-			return err
+			return nil, err
 		}
 		seen, err := aliases.all(ctx, "", 1)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		took = append(took, seen.Sub(began))
 	}
-	b.report.compare("sweep/swallowed-edge/median", median(took)/1e9, every.Seconds(), "s", noGoal)
-	// An interval and 5 s, as for the interval of a minute.
-	b.report.compare(fmt.Sprintf("sweep/swallowed-edge/longest-of-%d", len(took)), slices.Max(took).Seconds(),
-		every.Seconds(), "s", atMost((every + 5*time.Second).Seconds()))
-	return nil
+	return took, nil
 }
 
 // sweepsOf compares a manager that sweeps all the time with one beside it that never does. Both stand by, since the
