@@ -85,7 +85,11 @@ func (p *Probes) transport(ctx context.Context, a *attempt, config *tls.Config) 
 	return &http.Transport{
 		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
 			a.speaksHTTP2(false)
-			return p.dialer.dial(ctx, a, network, address)
+			conn, err := p.dialer.dial(ctx, a, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return listenLater(conn), nil
 		},
 		TLSClientConfig:        config,
 		ForceAttemptHTTP2:      true,

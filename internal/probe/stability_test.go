@@ -69,6 +69,10 @@ func hangingUp(t *testing.T) map[string]string {
 			_, _ = io.WriteString(conn, "220 secret.shop ESMTP\r\n")
 			hang(conn)
 		}),
+		"answers before it is asked": listening(t, func(conn net.Conn) {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			readRequest(conn)
+		}),
 		"ends TLS at once":     listening(t, inTLS(func(net.Conn) {})),
 		"ends TLS when asked":  listening(t, inTLS(readRequest)),
 		"breaks HTTP/2 in TLS": listening(t, inTLS(func(conn net.Conn) { _, _ = io.WriteString(conn, "no frame of HTTP/2") })),
