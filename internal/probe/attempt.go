@@ -3,6 +3,7 @@ package probe
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -35,13 +36,14 @@ type attempt struct {
 		addresses int
 		// unreached are the errors of those of them that were tried.
 		unreached []error
-		// certificateAsked is whether the server asked for a client's certificate.
-		certificateAsked bool
-		// originLeft is whether a redirect led to another origin.
-		originLeft bool
-		// http2 is whether the server agreed to speak HTTP/2.
-		http2 bool
 	}
+
+	// certificateAsked is whether the server asked for a client's certificate.
+	certificateAsked atomic.Bool
+	// originLeft is whether a redirect led to another origin.
+	originLeft atomic.Bool
+	// http2 is whether the server agreed to speak HTTP/2.
+	http2 atomic.Bool
 }
 
 // newAttempt begins to try the subject, such as "GET http://web.shop:8080/healthz".
@@ -96,42 +98,6 @@ func (a *attempt) now() (subject string, p phase) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.locked.subject, a.locked.phase
-}
-
-func (a *attempt) askedForCertificate() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.locked.certificateAsked = true
-}
-
-func (a *attempt) certificateAsked() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.locked.certificateAsked
-}
-
-func (a *attempt) leftOrigin() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.locked.originLeft = true
-}
-
-func (a *attempt) originLeft() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.locked.originLeft
-}
-
-func (a *attempt) speaksHTTP2(does bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.locked.http2 = does
-}
-
-func (a *attempt) http2() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.locked.http2
 }
 
 // says is a message on the attempt: its subject, and what came back.

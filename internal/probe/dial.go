@@ -133,6 +133,14 @@ func inTime(ctx context.Context, err error) error {
 	return contextOr(ctx, err)
 }
 
+// contextOr is the end of the context where it has ended, which is then the cause of whatever failed.
+func contextOr(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
 // mostTelling is what the errors of several addresses come to: how those failed that the guard let pass, and
 // where it let none pass the denial of the lowest address, since the order of DNS is random.
 func mostTelling(errs []error) error {

@@ -169,11 +169,11 @@ func (a *attempt) transportWords(err error, p phase) string {
 func (a *attempt) peerWords(err error, p phase) (string, bool) {
 	alert, isAlert := alertOf(err)
 	switch {
-	case (p == handshaking || p == awaiting) && a.certificateAsked() && hungUp(err):
+	case (p == handshaking || p == awaiting) && a.certificateAsked.Load() && hungUp(err):
 		return clientRefused, true
 	case p == handshaking && isAlert:
 		return "the server refused the TLS handshake: " + alert, true
-	case (p == awaiting || p == reading) && a.http2():
+	case (p == awaiting || p == reading) && a.http2.Load():
 		return "the server broke HTTP/2 off " + string(p), true
 	case p != connecting && hungUp(err):
 		return "the server closed the connection " + string(p), true

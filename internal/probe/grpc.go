@@ -162,7 +162,7 @@ func (c *grpcCall) notConnected() error {
 	switch {
 	case c.locked.unconnected != nil:
 		return c.locked.unconnected
-	case c.attempt.certificateAsked() && !c.locked.redialled:
+	case c.attempt.certificateAsked.Load() && !c.locked.redialled:
 		return plainError(clientRefused)
 	default:
 		return plainError(unavailable)

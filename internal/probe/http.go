@@ -84,7 +84,7 @@ func (p *Probes) exchange(
 func (p *Probes) transport(ctx context.Context, a *attempt, config *tls.Config) *http.Transport {
 	return &http.Transport{
 		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
-			a.speaksHTTP2(false)
+			a.http2.Store(false)
 			conn, err := p.dialer.dial(ctx, a, network, address)
 			if err != nil {
 				return nil, err
@@ -207,7 +207,7 @@ func traced(ctx context.Context, a *attempt) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		TLSHandshakeStart: func() { a.enter(handshaking) },
 		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
-			a.speaksHTTP2(state.NegotiatedProtocol == "h2")
+			a.http2.Store(state.NegotiatedProtocol == "h2")
 			if err == nil { // the beginning of HTTP/2 is sent before there is a request to have a connection
 				a.enter(awaiting)
 			}

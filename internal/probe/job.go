@@ -320,11 +320,3 @@ func unread(err error) bool {
 	_, is := errors.AsType[*ReadError](err)
 	return is
 }
-
-// contextOr is the end of the context where it has ended, which is then the cause of whatever failed.
-func contextOr(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
-}

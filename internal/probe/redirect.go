@@ -31,7 +31,7 @@ func redirects(a *attempt, spec *v1alpha1.HTTPProbe) redirectPolicy {
 		a.retitled(subject + ", redirected to " + origin(request.URL))
 		request.Header.Del("Referer") // it has the query of the last URL
 		if strayed(request, via) {
-			a.leftOrigin()
+			a.originLeft.Store(true)
 			for _, name := range secret {
 				request.Header.Del(name)
 			}

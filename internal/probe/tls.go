@@ -71,8 +71,8 @@ func addClientCertificate(
 // empty one: who may redirect must not choose to whom we prove who we are.
 func presenting(a *attempt, certificate *tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		a.askedForCertificate()
-		if a.originLeft() {
+		a.certificateAsked.Store(true)
+		if a.originLeft.Load() {
 			return &tls.Certificate{}, nil
 		}
 		return certificate, nil
