@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -188,14 +187,9 @@ func (r *rig) launch(flags ...string) *blackbox.Manager {
 // metrics are the lines of one metric.
 func (r *rig) metrics(m *blackbox.Manager, name string) (lines []string) {
 	r.t.Helper()
-	request, err := http.NewRequestWithContext(r.ctx, http.MethodGet, "http://"+m.MetricsAddress+"/metrics", nil)
+	body, err := m.Metrics(r.ctx)
 	r.Expect(err).NotTo(HaveOccurred())
-	response, err := http.DefaultClient.Do(request)
-	r.Expect(err).NotTo(HaveOccurred())
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	r.Expect(err).NotTo(HaveOccurred())
-	for line := range strings.Lines(string(body)) {
+	for line := range strings.Lines(body) {
 		if strings.HasPrefix(line, name+"{") {
 			lines = append(lines, strings.TrimSpace(line))
 		}

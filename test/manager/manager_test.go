@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -205,17 +204,5 @@ func stateOf(t *testing.T, check *v1alpha1.HealthCheck) func() v1alpha1.State {
 
 func metricsOf(t *testing.T, manager *blackbox.Manager) func() (string, error) {
 	t.Helper()
-	return func() (string, error) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+manager.MetricsAddress+"/metrics", nil)
-		if err != nil {
-			return "", err
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return "", err
-		}
-		defer response.Body.Close()
-		body, err := io.ReadAll(response.Body)
-		return string(body), err
-	}
+	return func() (string, error) { return manager.Metrics(t.Context()) }
 }

@@ -3,7 +3,6 @@ package monitoring
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -160,18 +159,9 @@ func collect(names map[string]bool, expression string) int {
 func seriesOf(t *testing.T, manager *blackbox.Manager) func() (map[string]bool, error) {
 	t.Helper()
 	return func() (map[string]bool, error) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+manager.MetricsAddress+"/metrics", http.NoBody)
-		if err != nil {
-			return nil, err
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return nil, err
-		}
-		defer response.Body.Close()
-		body, err := io.ReadAll(response.Body)
+		body, err := manager.Metrics(t.Context())
 		names := map[string]bool{}
-		for line := range strings.Lines(string(body)) {
+		for line := range strings.Lines(body) {
 			name, _, _ := strings.Cut(line, "{")
 			name, _, _ = strings.Cut(name, " ")
 			names[name] = true
