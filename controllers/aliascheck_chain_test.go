@@ -14,7 +14,7 @@ import (
 )
 
 // allLinks is the time for sixteen edges, one behind the other, on a machine that is busy. On one that is not they take
-// a fifth of a second.
+// less than a second.
 const allLinks = 5 * time.Second
 
 var _ = Describe("A chain of AliasChecks", func() {
@@ -140,6 +140,7 @@ var _ = Describe("A chain of AliasChecks", func() {
 		}
 		// The tail enters the ring late: from it the chain that is left has fourteen links.
 		edit(ctx, aliases[1], func(a *v1alpha1.AliasCheck) { targeting("HealthCheck", "web")(a) })
+		Eventually(statusOf(ctx, aliases[0])).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "Fine"))
 		everyLink(v1alpha1.StatePassing, "Fine")
 		report(ctx, web, v1alpha1.StateWarning, "Slow", "slow", time.Now())
 		everyLink(v1alpha1.StateWarning, "Slow")
