@@ -51,8 +51,6 @@ type AliasCheckReconciler struct {
 
 	targets  *target.Observer
 	failures readFailures
-	// grace is shorter than readGrace in tests.
-	grace time.Duration
 	// deaf drops every edge, in tests: then the resync alone has to find what changed.
 	deaf bool
 	// evaluated, where set, is called after each evaluation, in tests.
@@ -145,7 +143,7 @@ func (r *AliasCheckReconciler) Reconcile(ctx context.Context, request reconcile.
 // unconfirmed is the error of what was read from a cache that could not be kept true for the whole grace.
 func (r *AliasCheckReconciler) unconfirmed(observation health.Observation, now time.Time) error {
 	since := observation.FailingSince
-	if since.IsZero() || now.Sub(since) < r.readGrace() {
+	if since.IsZero() || r.failures.left(since, now) > 0 {
 		return nil
 	}
 	return target.UnconfirmedError{Since: since}
@@ -156,16 +154,9 @@ func (r *AliasCheckReconciler) inTime(
 	result reconcile.Result, observation health.Observation, now time.Time,
 ) reconcile.Result {
 	if !observation.FailingSince.IsZero() {
-		result.RequeueAfter = min(result.RequeueAfter, r.readGrace()-now.Sub(observation.FailingSince))
+		result.RequeueAfter = min(result.RequeueAfter, r.failures.left(observation.FailingSince, now))
 	}
 	return result
-}
-
-func (r *AliasCheckReconciler) readGrace() time.Duration {
-	if r.grace > 0 {
-		return r.grace
-	}
-	return readGrace
 }
 
 // read gets an alias from the cache, without a copy: the inside of it is the cache's. It is nil where there is
@@ -233,7 +224,7 @@ func (r *AliasCheckReconciler) unreadable(
 	if cache := (target.UnconfirmedError{}); errors.As(err, &cache) {
 		since = cache.Since
 	}
-	if left := r.readGrace() - now.Sub(since); left > 0 {
+	if left := r.failures.left(since, now); left > 0 {
 		return r.retryRead(err, min(wait, left))
 	}
 	result, writeErr := r.show(ctx, alias, health.ReadError(name, whyUnreadable(err)), now)

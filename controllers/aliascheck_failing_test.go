@@ -96,7 +96,7 @@ func startSwept(namespace string) *proxy.Proxy {
 	mgr, err := ctrl.NewManager(config, options)
 	Expect(err).NotTo(HaveOccurred())
 	aliases := aliasesWithResync(time.Second)
-	aliases.Namespaces, aliases.grace = []string{namespace}, 2*time.Second
+	aliases.Namespaces, aliases.failures.grace = []string{namespace}, 2*time.Second
 	aliases.NewInformer, aliases.FailingSince = sweeper.NewInformer, sweeper.FailingSince
 	startReconciler(mgr, aliases)
 	return between

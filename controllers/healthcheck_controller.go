@@ -41,8 +41,6 @@ type HealthCheckReconciler struct {
 	slots    slots
 	pulse    *pulse
 	failures readFailures
-	// grace is shorter than readGrace in tests.
-	grace time.Duration
 }
 
 // SetupWithManager registers the reconciler.
@@ -111,11 +109,7 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 func (r *HealthCheckReconciler) unread(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, failure *probe.ReadError, at time.Time,
 ) (reconcile.Result, error) {
-	grace := readGrace
-	if r.grace > 0 {
-		grace = r.grace
-	}
-	left := grace - at.Sub(r.failures.since(check, at))
+	left := r.failures.left(r.failures.since(check, at), at)
 	if left > 0 && left < longestBackoff(r.Resync) {
 		return again(left), nil
 	}

@@ -24,7 +24,7 @@ var _ = Describe("A HealthCheck whose probe cannot read what it needs", func() {
 		lease := newLease(ctx, namespace, "worker")
 		reads := &failingReader{Reader: api}
 		startHealthChecks(namespace, func(r *HealthCheckReconciler) {
-			r.Prober, r.grace = probe.New(probe.Options{Leases: LiveReads{Reader: reads}}), grace
+			r.Prober, r.failures.grace = probe.New(probe.Options{Leases: LiveReads{Reader: reads}}), grace
 		})
 		beats := &v1alpha1.HeartbeatProbe{LeaseName: lease.Name, TTL: &metav1.Duration{Duration: time.Hour}}
 		check := newHealthCheck(ctx, namespace, "worker", every(time.Second), failing(0, 1),

@@ -21,6 +21,9 @@ const readGrace = 2 * time.Minute
 // readFailures remembers since when reads for each object of one kind have failed. It is no state that anybody sees: a
 // restart only gives the grace anew.
 type readFailures struct {
+	// grace is shorter than readGrace in tests; zero is that.
+	grace time.Duration
+
 	mu     sync.Mutex
 	locked struct { // guarded by mu
 		since map[types.NamespacedName]readFailure
@@ -32,6 +35,15 @@ type readFailure struct {
 	uid        types.UID
 	generation int64
 	at         time.Time
+}
+
+// left is for how much longer a state may stand that has not been confirmed since a time; not positive when it may not.
+func (f *readFailures) left(since, now time.Time) time.Duration {
+	grace := f.grace
+	if grace == 0 {
+		grace = readGrace
+	}
+	return grace - now.Sub(since)
 }
 
 // since is when the reads for an object began to fail: now, if this is the first.
