@@ -51,8 +51,7 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	// The write has its time for itself: what the wait for a slot took is not taken from it.
 	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
 	defer cancel()
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	err = w.Client.Status().Patch(ctx, after, patch)
+	err = w.Client.Status().Patch(ctx, after, statusPatch{before.GetResourceVersion()})
 	countWrite(after, err)
 	if err != nil {
 		return false, fmt.Errorf("writing the status: %w", err)

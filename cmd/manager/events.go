@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -24,6 +25,10 @@ const (
 	// maxConcurrentEvents is how many Events are written at once. They come after the truth: when 1,000 aliases follow
 	// one check, as many Events must not compete with the status writes for the API server.
 	maxConcurrentEvents = 2
+	// eventLull is how long there must have been no new Event, and so no status write that changed a state, before one
+	// is written, and maxEventDelay how long one waits for that. Most crowds of aliases have followed by then.
+	eventLull     = 50 * time.Millisecond
+	maxEventDelay = time.Second
 	// maxWaitingEvents is how many Events wait for that, at about 2 KiB each. In a longer flood the others are dropped.
 	maxWaitingEvents = 8192
 	// eventPatience is how long the API server may be away until an Event is given up.
@@ -41,7 +46,9 @@ type eventWriter struct {
 	log      logr.Logger
 	instance string
 	waiting  chan *eventsv1.Event
-	dropped  prometheus.Counter
+	// lastAt is when the last Event came, in nanoseconds since 1970.
+	lastAt  atomic.Int64
+	dropped prometheus.Counter
 }
 
 var eventsDropped = prometheus.NewCounter(prometheus.CounterOpts{
@@ -51,7 +58,7 @@ var eventsDropped = prometheus.NewCounter(prometheus.CounterOpts{
 
 var _ events.EventRecorder = (*eventWriter)(nil)
 
-// newRecorder records Events for as long as the process lives: those of the last writes too. Each has a queue of its
+// newRecorder records Events for as long as the process lives, not only until ctx ends: those of the last writes too. Each has a queue of its
 // own, so that the Events of 50,000 pods do not keep those of a check waiting.
 func newRecorder(ctx context.Context, mgr manager.Manager) (*eventWriter, error) {
 	client, err := eventsclient.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
@@ -59,7 +66,7 @@ func newRecorder(ctx context.Context, mgr manager.Manager) (*eventWriter, error)
 		return nil, fmt.Errorf("making a client for Events: %w", err)
 	}
 	w := newEventWriter(client, mgr.GetScheme())
-	w.start(context.WithoutCancel(ctx))
+	w.start(ctx)
 	return w, nil
 }
 
@@ -75,13 +82,28 @@ func newEventWriter(client eventsclient.EventsV1Interface, scheme *runtime.Schem
 	}
 }
 
+// start writes for as long as the process lives. Once it is to end, no Event waits for a lull.
 func (w *eventWriter) start(ctx context.Context) {
 	for range maxConcurrentEvents {
 		go func() {
 			for event := range w.waiting {
-				w.write(ctx, event)
+				w.awaitLull(ctx, event)
+				w.write(context.WithoutCancel(ctx), event)
 			}
 		}()
+	}
+}
+
+func (w *eventWriter) awaitLull(ctx context.Context, event *eventsv1.Event) {
+	for ctx.Err() == nil {
+		left := min(eventLull-time.Since(time.Unix(0, w.lastAt.Load())), maxEventDelay-time.Since(event.EventTime.Time))
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-time.After(left):
+		case <-ctx.Done():
+		}
 	}
 }
 
@@ -93,6 +115,7 @@ func (w *eventWriter) Eventf(regarding, related runtime.Object, eventType, reaso
 		return
 	}
 	event.Type, event.Reason, event.Action, event.Note = eventType, reason, action, fmt.Sprintf(note, args...)
+	w.lastAt.Store(event.EventTime.UnixNano())
 	select {
 	case w.waiting <- event:
 	default:

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	. "github.com/onsi/gomega"
@@ -108,6 +110,40 @@ func TestAnEventIsTriedAgainUntilItIsTakenOrRefused(t *testing.T) {
 			g.Expect(asked).To(Equal(len(test.answers)))
 			g.Expect(testutil.ToFloat64(w.dropped)).To(Equal(test.dropped))
 			g.Expect(time.Since(began)).To(BeNumerically("<", eventPatience))
+		})
+	}
+}
+
+// While aliases follow one check, each tells of itself every few milliseconds.
+func TestEventsComeAfterTheCrowdThatFollows(t *testing.T) {
+	for name, test := range map[string]struct {
+		// crowd is for how long there is a new Event every 20 ms.
+		crowd time.Duration
+		ends  bool // the manager is asked to end after the first
+		first time.Duration
+	}{
+		"one that is alone":                  {0, false, eventLull},
+		"a crowd":                            {400 * time.Millisecond, false, 400*time.Millisecond + eventLull},
+		"a crowd that takes long":            {3 * time.Second, false, maxEventDelay},
+		"a crowd, but the manager is to end": {400 * time.Millisecond, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := NewWithT(t)
+				began, written := time.Now(), make(chan time.Duration, 1000)
+				w := countingDrops(apiServer(func() error { written <- time.Since(began); return nil }))
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				w.start(ctx)
+				for record(w, alias("a"), nil); time.Since(began) < test.crowd; record(w, alias("a"), nil) {
+					if test.ends {
+						cancel()
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				close(w.waiting)
+				g.Expect(<-written).To(Equal(test.first))
+			})
 		})
 	}
 }

@@ -24,11 +24,12 @@ func median[T ~int64 | ~float64](sample []T) float64 {
 	return float64(sorted[(len(sorted)-1)/2]+sorted[len(sorted)/2]) / 2
 }
 
-// pairRatio is the median of the ratios of pairs that were measured next to each other.
-func pairRatio(values, baselines []time.Duration) float64 {
+// blockRatio is the median of the ratios of blocks. A block is two pairs next to each other, measured in the order A B B A:
+// of one pair alone the ratio says more about which came first than about what was measured.
+func blockRatio(values, baselines []time.Duration) float64 {
 	var ratios []float64
-	for i := range min(len(values), len(baselines)) {
-		ratios = append(ratios, float64(values[i])/float64(baselines[i]))
+	for i := 1; i < min(len(values), len(baselines)); i += 2 {
+		ratios = append(ratios, float64(values[i-1]+values[i])/float64(baselines[i-1]+baselines[i]))
 	}
 	return median(ratios)
 }

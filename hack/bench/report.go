@@ -96,12 +96,12 @@ func (r *report) start() {
 
 // compare adds a figure and its baseline, which may be absent: not a number, or nothing at all.
 func (r *report) compare(name string, value, baseline float64, unit string, g goal) {
-	r.comparePairs(name, value, baseline, value/baseline, unit, g)
+	r.compareBlocks(name, value, baseline, value/baseline, unit, g)
 }
 
-// comparePairs adds a figure whose ratio to the baseline is the median of many, each of two measurements next to
+// compareBlocks adds a figure whose ratio to the baseline is the median of many, each of measurements next to
 // each other.
-func (r *report) comparePairs(name string, value, baseline, ratio float64, unit string, g goal) {
+func (r *report) compareBlocks(name string, value, baseline, ratio float64, unit string, g goal) {
 	figure := row{Name: name, Value: value, Unit: unit}
 	if finite(baseline) && baseline > 0 && finite(ratio) {
 		figure.Baseline, figure.Ratio = &baseline, &ratio
