@@ -35,21 +35,18 @@ type HealthCheckReconciler struct {
 	Resync time.Duration
 	// MaxConcurrentProbes is how many probes run at once.
 	MaxConcurrentProbes int
+	// Pulse throws away the probes during which the process stood still.
+	Pulse *Pulse
 
 	memory   *probeMemory
 	probes   *inflight
 	slots    slots
-	pulse    *pulse
 	failures readFailures
 }
 
 // SetupWithManager registers the reconciler.
 func (r *HealthCheckReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.memory, r.probes, r.slots = newProbeMemory(), newInflight(), slotsOf(r.MaxConcurrentProbes)
-	r.pulse = newPulse(r.Clock)
-	if err := mgr.Add(r.pulse); err != nil {
-		return fmt.Errorf("adding the pulse: %w", err)
-	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("healthcheck").
 		Watches(&v1alpha1.HealthCheck{}, &healthCheckEvents{probes: r.probes}).
@@ -169,7 +166,7 @@ func (r *HealthCheckReconciler) observe(
 	if errors.Is(context.Cause(ctx), errNoSlot) {
 		memory.felt(check, true)
 	}
-	if ctx.Err() != nil || r.pulse.stoodSince(began) {
+	if ctx.Err() != nil || r.Pulse.stoodSince(began) {
 		return probe.Result{}, time.Time{}, false
 	}
 	at = r.Clock.Now()

@@ -37,6 +37,9 @@ type ReadinessGateReconciler struct {
 	Resync time.Duration
 	// MaxConcurrent is how many pods are written at once.
 	MaxConcurrent int
+	// Pulse keeps a process from writing that stood still for too long: no conflict would, as the patches of pods are for
+	// any version.
+	Pulse *Pulse
 }
 
 // SetupWithManager registers the reconciler.
@@ -103,7 +106,7 @@ func (r *ReadinessGateReconciler) write(
 	if len(due) == 0 {
 		return nil
 	}
-	if r.Clock.Since(observedAt) > maxObservationAge {
+	if tooOld(observedAt, r.Clock.Now(), r.Pulse) {
 		return ErrObservationTooOld
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)

@@ -21,8 +21,8 @@ import (
 // older than what its successor wrote.
 const maxObservationAge = 5 * time.Second
 
-// ErrObservationTooOld says that an observation was not written because it is older than maxObservationAge.
-// It has to be made again.
+// ErrObservationTooOld says that an observation was not written because it is older than maxObservationAge, or the process
+// stood still for so long that another may lead. It has to be made again.
 var ErrObservationTooOld = errors.New("the observation is too old to be written")
 
 // StatusWriter writes what a reconcile decided: once, if it changed, and never over a newer object.
@@ -30,6 +30,8 @@ type StatusWriter struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
+	// Pulse keeps a process from writing that stood still for too long.
+	Pulse *Pulse
 	// Slots bounds how many writes are under way at once: as many as it has room for. Nil is no bound.
 	Slots chan struct{}
 }
@@ -45,7 +47,7 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	}
 	leave, entered := w.enter(ctx)
 	defer leave()
-	if !entered || w.Clock.Since(observedAt) > maxObservationAge {
+	if !entered || tooOld(observedAt, w.Clock.Now(), w.Pulse) {
 		return false, ErrObservationTooOld
 	}
 	// The write has its time for itself: what the wait for a slot took is not taken from it.
@@ -58,6 +60,11 @@ func (w *StatusWriter) Write(ctx context.Context, before, after client.Object, o
 	}
 	w.tell(before, after)
 	return true, nil
+}
+
+// tooOld reports whether an observation must not be written any more, or nothing at all by this process.
+func tooOld(observedAt, now time.Time, pulse *Pulse) bool {
+	return elapsed(observedAt, now) > maxObservationAge || !pulse.mayWrite()
 }
 
 // shallow is a copy that shares its inside with the original. It is enough to give it another status: the client

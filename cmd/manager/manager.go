@@ -46,6 +46,9 @@ const (
 	// 2.2 times as long. A standby that looks just before the lease ends looks again after that, and it has counted from
 	// a look that came as late: a leader that dies without a word is followed within the lease's 15 s and 2 s more.
 	leaderRetryPeriod = 450 * time.Millisecond
+	// leaderRenewDeadline is how long a leader goes on without having renewed the lease, and how long a replica may stand
+	// still. The lease lasts for 15 s.
+	leaderRenewDeadline = 10 * time.Second
 	// shutdownTimeout bounds the end of probes and writes. Giving the lease back comes after that.
 	shutdownTimeout = 4 * time.Second
 	// exitTimeout bounds all of it: SIGTERM ends the process within ten seconds, also where the API server hangs while
@@ -96,7 +99,7 @@ func (o *options) attachSweep(config *rest.Config, options *cache.Options) (*swe
 }
 
 func (o *options) managerOptions() ctrl.Options {
-	shutdown, retry := shutdownTimeout, leaderRetryPeriod
+	shutdown, renew, retry := shutdownTimeout, leaderRenewDeadline, leaderRetryPeriod
 	return ctrl.Options{
 		Scheme:                        scheme(),
 		Cache:                         o.cacheOptions(),
@@ -106,6 +109,7 @@ func (o *options) managerOptions() ctrl.Options {
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       o.leaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		RenewDeadline:                 &renew,
 		RetryPeriod:                   &retry,
 		GracefulShutdownTimeout:       &shutdown,
 	}
@@ -146,14 +150,18 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	if err != nil {
 		return err
 	}
-	writer := &controllers.StatusWriter{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}
+	pulse := o.pulse()
+	if err := mgr.Add(pulse); err != nil {
+		return fmt.Errorf("adding the pulse: %w", err)
+	}
+	writer := &controllers.StatusWriter{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Pulse: pulse}
 	if err := o.setupHealthChecks(mgr, writer); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
 	if err := o.setupAliasChecks(ctx, mgr, writer, sweeper); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
-	if err := o.setupReadinessGates(ctx, mgr); err != nil {
+	if err := o.setupReadinessGates(ctx, mgr, pulse); err != nil {
 		return fmt.Errorf("setting up readiness gates: %w", err)
 	}
 	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo(), eventsDropped)
@@ -164,6 +172,15 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 		return fmt.Errorf("adding /readyz: %w", err)
 	}
 	return nil
+}
+
+// pulse has a limit where there are replicas: nobody takes over from one that is alone.
+func (o *options) pulse() *controllers.Pulse {
+	pulse := &controllers.Pulse{Clock: clock.RealClock{}}
+	if o.leaderElect {
+		pulse.Limit = leaderRenewDeadline
+	}
+	return pulse
 }
 
 func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.StatusWriter) error {
@@ -181,6 +198,7 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 		Clock:               clock.RealClock{},
 		Resync:              o.resyncInterval,
 		MaxConcurrentProbes: o.maxConcurrentProbes,
+		Pulse:               writer.Pulse,
 	}).SetupWithManager(mgr)
 }
 
@@ -213,7 +231,7 @@ func (o *options) setupAliasChecks(
 	}).SetupWithManager(ctx, mgr)
 }
 
-func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager) error {
+func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager, pulse *controllers.Pulse) error {
 	if !o.readinessGates {
 		return nil
 	}
@@ -227,6 +245,7 @@ func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager) 
 		Clock:         clock.RealClock{},
 		Resync:        o.resyncInterval,
 		MaxConcurrent: maxConcurrentGates,
+		Pulse:         pulse,
 	}).SetupWithManager(ctx, mgr)
 }
 
