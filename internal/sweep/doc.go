@@ -9,6 +9,8 @@
 //	         with "410 Expired", so that client-go lists anew; either way the missed changes arrive as
 //	         ordinary events, and nothing downstream knows
 //
+// After a loss every kind is swept again soon, since the repair makes changes which may get lost in turn.
+//
 // A cache that is right costs one metadata list an interval, and causes nothing. Each informer has at most
 // one list under way, bounded in time; when the API server is slow or fails, the sweep waits.
 //

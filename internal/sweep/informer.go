@@ -22,6 +22,8 @@ type informer struct {
 	kind    schema.GroupVersionKind
 	watches *listerWatcher
 	log     logr.Logger
+	// hurried has something in it if the next round shall come soon.
+	hurried chan struct{}
 }
 
 // Run is part of cache.SharedInformer.
@@ -43,12 +45,12 @@ func (i *informer) RunWithContext(ctx context.Context) {
 
 // sweep goes round until the context ends. The first round is anywhere in the first interval, which spreads
 // the kinds; later ones are early by 5 to 10 %, which leaves time for the grace and the repair within one
-// interval and 5 s.
+// interval and 5 s. After a loss in any kind the next round of every kind comes sooner.
 func (i *informer) sweep(ctx context.Context) {
 	pause := rand.N(i.sweeper.interval)
 	retry := i.sweeper.retryAfter()
 	failures := 0 // since the last round that succeeded
-	for i.sweeper.pause(ctx, pause) {
+	for i.rest(ctx, pause) {
 		began := i.sweeper.clock.Now()
 		err := i.round(ctx)
 		if ctx.Err() != nil {
@@ -63,6 +65,30 @@ func (i *informer) sweep(ctx context.Context) {
 		i.watches.evidence.refuted(began, err)
 		pause = retry.Step()
 		failures++
+	}
+}
+
+// rest pauses between two rounds. It is false if the context ended first.
+func (i *informer) rest(ctx context.Context, pause time.Duration) bool {
+	due := i.sweeper.clock.Now().Add(pause)
+	timer := i.sweeper.clock.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	case <-i.hurried:
+		timer.Stop()
+		return i.sweeper.pause(ctx, min(i.sweeper.soon(), due.Sub(i.sweeper.clock.Now())))
+	}
+}
+
+// hurry makes the next round come soon, also where this one is not over.
+func (i *informer) hurry() {
+	select {
+	case i.hurried <- struct{}{}:
+	default: // somebody was here before
 	}
 }
 
@@ -112,6 +138,7 @@ func (i *informer) round(ctx context.Context) error {
 	}
 	i.watches.evidence.refuted(began, nil)
 	i.expire(seen, "Expired a watch that has lost events", lost)
+	i.sweeper.running.hurry()
 	return nil
 }
 

@@ -27,6 +27,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
+	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -90,9 +91,11 @@ type rig struct {
 	handlerLog eventLog
 }
 
-func newRig(t *testing.T, options cache.Options) *rig { return newRigWithGrace(t, options, grace) }
+func newRig(t *testing.T, options cache.Options) *rig {
+	return newRigWith(t, options, sweep.Options{Interval: interval, Grace: grace})
+}
 
-func newRigWithGrace(t *testing.T, options cache.Options, grace time.Duration) *rig {
+func newRigWith(t *testing.T, options cache.Options, sweeping sweep.Options) *rig {
 	r := &rig{WithT: NewWithT(t), t: t, traffic: newTraffic(), registry: prometheus.NewRegistry()}
 	r.SetDefaultEventuallyTimeout(patience)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "sweep-"}}
@@ -104,9 +107,8 @@ func newRigWithGrace(t *testing.T, options cache.Options, grace time.Duration) *
 	r.Expect(err).NotTo(HaveOccurred())
 	config := r.proxy.Config()
 	config.Wrap(r.traffic.wrap)
-	r.sweeper, err = sweep.New(sweep.Options{
-		Interval: interval, Grace: grace, Scheme: scheme.Scheme, Registerer: r.registry,
-	})
+	sweeping.Scheme, sweeping.Registerer = scheme.Scheme, r.registry
+	r.sweeper, err = sweep.New(sweeping)
 	r.Expect(err).NotTo(HaveOccurred())
 	r.Expect(r.sweeper.Attach(config, &options)).To(Succeed())
 	r.cache, err = cache.New(config, options)
@@ -387,7 +389,7 @@ func TestASweepReadsEveryPage(t *testing.T) {
 
 // The grace is longer than a busy machine makes a watch lag; the interval is not what is tested here.
 func TestARightCacheIsLeftAloneUnderChurn(t *testing.T) {
-	r := newRigWithGrace(t, cache.Options{}, 5*time.Second)
+	r := newRigWith(t, cache.Options{}, sweep.Options{Interval: interval, Grace: 5 * time.Second})
 	r.watch(configMap())
 	watches := r.traffic.watchCount()
 	for round := 0; r.traffic.sweepCount() < 20; round++ {
@@ -513,4 +515,31 @@ func TestALossThatLastsIsRepairedAsSoonAsTheFirst(t *testing.T) {
 		r.label(object, label)
 		r.Eventually(r.cached(configMap(), "one"), 10*time.Second).Should(Equal(label))
 	}
+}
+
+// What a lost change leads to is a change too, of the same kind or of another, and is lost next. The clock goes on only
+// while nothing is being compared.
+func TestAChainOfLossesIsRepairedWithoutAnotherInterval(t *testing.T) {
+	clock := testingclock.NewFakeClock(time.Now())
+	r := newRigWith(t, cache.Options{}, sweep.Options{Interval: time.Hour, Grace: time.Second, Clock: clock})
+	cause, effect := r.create(configMap(), "cause"), r.create(healthCheck(), "effect")
+	r.watch(configMap())
+	r.watch(healthCheck())
+	r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Swallow}}})
+	repaired := func(kind client.Object, name, label string) time.Duration {
+		began := clock.Now()
+		r.Eventually(func() string {
+			if clock.Waiters() >= 2 { // one for each kind
+				clock.Step(10 * time.Second)
+			}
+			return r.cached(kind, name)()
+		}).WithPolling(5 * time.Millisecond).Should(Equal(label))
+		return clock.Since(began)
+	}
+	r.label(cause, "1")
+	r.Expect(repaired(configMap(), "cause", "1")).To(BeNumerically("<=", time.Hour+time.Minute))
+	r.label(effect, "1")
+	r.Expect(repaired(healthCheck(), "effect", "1")).To(BeNumerically("<", 20*time.Minute), "of another kind")
+	r.label(effect, "2")
+	r.Expect(repaired(healthCheck(), "effect", "2")).To(BeNumerically("<", 20*time.Minute), "of the same kind")
 }

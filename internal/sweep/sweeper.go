@@ -3,6 +3,7 @@ package sweep
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -115,6 +116,7 @@ func (s *Sweeper) NewInformer(
 		sweeper:             s,
 		kind:                kind,
 		watches:             watches,
+		hurried:             make(chan struct{}, 1),
 		log:                 s.log.WithValues("kind", kind.Kind),
 	}
 	watches.cached = i.objects
@@ -179,8 +181,24 @@ func (r *informers) of(kind schema.GroupVersionKind) []*informer {
 	return r.locked.byKind[kind]
 }
 
+// hurry is for a loss: what one watch has lost others may have lost too, and what follows from the repair is a change that
+// they may lose next. So a chain of losses is repaired well within another interval, however long it is.
+func (r *informers) hurry() {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, ofKind := range r.locked.byKind {
+		for _, i := range ofKind {
+			i.hurry()
+		}
+	}
+}
+
 // lookTimeout bounds one list with all its pages.
 func (s *Sweeper) lookTimeout() time.Duration { return max(s.interval/2, 10*time.Second) }
+
+// soon is how long after a loss the next round comes: 5 to 10 s with an interval of a minute. By then what follows from the
+// repair has been written.
+func (s *Sweeper) soon() time.Duration { return s.interval/12 + rand.N(s.interval/12+1) }
 
 // retryAfter is how long to wait after sweeps that failed: soon at first, never more often than is kind to an
 // API server in trouble, and never longer than a sweep that succeeds would.

@@ -271,14 +271,15 @@ func unreadable(err error) v1alpha1.State {
 	return v1alpha1.State(err.Error())
 }
 
-// hops is the bound of I1 where each of so many watches, one behind the other, has lost the change: the interval
-// of each and 5 s. With short intervals those 5 s would measure how busy the machine is, so there are 10.
+// hops is the bound of I1 where each of so many watches, one behind the other, has lost the change: an interval and 5 s,
+// and for each further one the pause and the grace of a sweep that follows a loss. With short intervals the 5 s would
+// measure how busy the machine is, so there are 10.
 func hops(count int) time.Duration {
 	slack := 5 * time.Second
 	if interval < time.Minute {
 		slack = 10 * time.Second
 	}
-	return time.Duration(count)*interval + slack
+	return interval + time.Duration(count-1)*(interval/6+min(3*time.Second, interval/5)) + slack
 }
 
 // moment is a time, and how much had been written by then.
