@@ -45,7 +45,7 @@ var scales = map[string]scale{
 	},
 	"small": {
 		expected: map[string]time.Duration{
-			"fanout": 2 * time.Minute, "edge": time.Minute, "idle": 150 * time.Second, "schedule": 90 * time.Second,
+			"fanout": 4 * time.Minute, "edge": time.Minute, "idle": 150 * time.Second, "schedule": 2 * time.Minute,
 			"failover": 5 * time.Minute, "sweep": 3 * time.Minute, "growth": 5 * time.Minute,
 		},
 		fanout: []int{1, 100, 1000}, fanoutRounds: 4,
@@ -58,7 +58,7 @@ var scales = map[string]scale{
 	},
 	"full": {
 		expected: map[string]time.Duration{
-			"fanout": 6 * time.Minute, "edge": 90 * time.Second, "idle": 450 * time.Second, "schedule": 5 * time.Minute,
+			"fanout": 11 * time.Minute, "edge": 150 * time.Second, "idle": 8 * time.Minute, "schedule": 7 * time.Minute,
 			"failover": 330 * time.Second, "sweep": 390 * time.Second, "growth": 6 * time.Minute,
 		},
 		fanout: []int{1, 100, 1000, 10000}, fanoutRounds: 4,

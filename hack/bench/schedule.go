@@ -59,6 +59,10 @@ func (s *scheduleRun) ofManager(ctx context.Context, turns ...int) error {
 		return err
 	}
 	defer m.stop()
+	// The first manager that sees these checks has a status to write for each, which is what failover measures.
+	if err := m.statusesStill(ctx, s.interval); err != nil {
+		return err
+	}
 	return m.profiled(ctx, s.world.bench, "schedule", s.world.bench.scale.scheduledFor, func() error {
 		return s.measure(ctx, "ours", s.uids, &s.ours, turns)
 	})
