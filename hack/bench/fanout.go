@@ -96,14 +96,14 @@ func (f *fanoutRun) rounds(ctx context.Context) error {
 	return nil
 }
 
-// pairsOf is how many pairs of a size are in a round, two to a block: a short measurement says little alone. Of the
-// largest size the rounds take turns.
+// pairsOf is how many pairs of a size are in a round, two to a block: the shorter a measurement is, the more it depends on
+// what else the API server does just then.
 func pairsOf(n int) int {
 	switch {
-	case n >= 10000:
-		return 1
 	case n >= 1000:
 		return 2
+	case n >= 100:
+		return 24
 	default:
 		return 8
 	}

@@ -25,7 +25,7 @@ func median[T ~int64 | ~float64](sample []T) float64 {
 }
 
 // blockRatio is the median of the ratios of blocks. A block is two pairs next to each other, measured in the order A B B A:
-// of one pair alone the ratio says more about which came first than about what was measured.
+// of one pair alone the ratio may say more about which came first than about what was measured.
 func blockRatio(values, baselines []time.Duration) float64 {
 	var ratios []float64
 	for i := 1; i < min(len(values), len(baselines)); i += 2 {

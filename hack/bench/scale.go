@@ -58,7 +58,7 @@ var scales = map[string]scale{
 	},
 	"full": {
 		expected: map[string]time.Duration{
-			"fanout": 11 * time.Minute, "edge": 150 * time.Second, "idle": 8 * time.Minute, "schedule": 7 * time.Minute,
+			"fanout": 19 * time.Minute, "edge": 150 * time.Second, "idle": 8 * time.Minute, "schedule": 7 * time.Minute,
 			"failover": 330 * time.Second, "sweep": 390 * time.Second, "growth": 6 * time.Minute,
 		},
 		fanout: []int{1, 100, 1000, 10000}, fanoutRounds: 4,
