@@ -80,7 +80,6 @@ func TestI3AProcessThatStoodStillForLongerThanALeaderMayWritesNothingAndEnds(t *
 				if !refused() {
 					t.Error("it writes ahead of the next beat")
 				}
-				time.Sleep(pulseInterval)
 				if err := <-ended; !errors.Is(err, ErrStoodStill) {
 					t.Errorf("the pulse ended with %v, want %v", err, ErrStoodStill)
 				}

@@ -139,7 +139,7 @@ func TestEventsComeAfterTheCrowdThatFollows(t *testing.T) {
 					if test.ends {
 						cancel()
 					}
-					time.Sleep(20 * time.Millisecond)
+					<-time.After(20 * time.Millisecond) // of the bubble's time
 				}
 				close(w.waiting)
 				g.Expect(<-written).To(Equal(test.first))
