@@ -35,8 +35,6 @@ type HealthCheckReconciler struct {
 	Resync time.Duration
 	// MaxConcurrentProbes is how many probes run at once.
 	MaxConcurrentProbes int
-	// Pulse throws away the probes during which the process stood still.
-	Pulse *Pulse
 
 	memory   *probeMemory
 	probes   *inflight
@@ -166,7 +164,7 @@ func (r *HealthCheckReconciler) observe(
 	if errors.Is(context.Cause(ctx), errNoSlot) {
 		memory.felt(check, true)
 	}
-	if ctx.Err() != nil || r.Pulse.stoodSince(began) {
+	if ctx.Err() != nil || r.Writer.Pulse.stoodSince(began) {
 		return probe.Result{}, time.Time{}, false
 	}
 	at = r.Clock.Now()

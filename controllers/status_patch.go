@@ -11,7 +11,7 @@ import (
 
 // statusPatch replaces the status of the object that still has this resourceVersion, and is a conflict for any later
 // one. It is a JSON patch (RFC 6902), whose "add" replaces a member that is there: unlike a merge patch it needs no
-// difference of two whole objects, which was a sixth of what the manager allocated while many aliases followed a check.
+// difference of two whole objects, which was an eighth of what the manager allocated while many aliases followed a check.
 type statusPatch struct{ resourceVersion string }
 
 var _ client.Patch = statusPatch{}

@@ -30,7 +30,7 @@ type StatusWriter struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
-	// Pulse keeps a process from writing that stood still for too long.
+	// Pulse keeps a process from writing that stood still for too long, and from what it probed meanwhile.
 	Pulse *Pulse
 	// Slots bounds how many writes are under way at once: as many as it has room for. Nil is no bound.
 	Slots chan struct{}

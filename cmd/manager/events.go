@@ -58,8 +58,8 @@ var eventsDropped = prometheus.NewCounter(prometheus.CounterOpts{
 
 var _ events.EventRecorder = (*eventWriter)(nil)
 
-// newRecorder records Events for as long as the process lives, not only until ctx ends: those of the last writes too. Each has a queue of its
-// own, so that the Events of 50,000 pods do not keep those of a check waiting.
+// newRecorder records Events for as long as the process lives, not only until ctx ends: those of the last writes too. Each
+// has a queue of its own, so that the Events of 50,000 pods do not keep those of a check waiting.
 func newRecorder(ctx context.Context, mgr manager.Manager) (*eventWriter, error) {
 	client, err := eventsclient.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {

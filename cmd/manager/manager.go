@@ -198,7 +198,6 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 		Clock:               clock.RealClock{},
 		Resync:              o.resyncInterval,
 		MaxConcurrentProbes: o.maxConcurrentProbes,
-		Pulse:               writer.Pulse,
 	}).SetupWithManager(mgr)
 }
 

@@ -50,7 +50,7 @@ func (i *informer) sweep(ctx context.Context) {
 	pause := rand.N(i.sweeper.interval)
 	retry := i.sweeper.retryAfter()
 	failures := 0 // since the last round that succeeded
-	for i.rest(ctx, pause) {
+	for i.sweeper.pause(ctx, pause, i.hurried) {
 		began := i.sweeper.clock.Now()
 		err := i.round(ctx)
 		if ctx.Err() != nil {
@@ -65,22 +65,6 @@ func (i *informer) sweep(ctx context.Context) {
 		i.watches.evidence.refuted(began, err)
 		pause = retry.Step()
 		failures++
-	}
-}
-
-// rest pauses between two rounds. It is false if the context ended first.
-func (i *informer) rest(ctx context.Context, pause time.Duration) bool {
-	due := i.sweeper.clock.Now().Add(pause)
-	timer := i.sweeper.clock.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C():
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	case <-i.hurried:
-		timer.Stop()
-		return i.sweeper.pause(ctx, min(i.sweeper.soon(), due.Sub(i.sweeper.clock.Now())))
 	}
 }
 
@@ -180,7 +164,7 @@ func (i *informer) look(ctx context.Context) (gaps, error) {
 func (i *informer) settle(ctx context.Context, missed gaps) gaps {
 	const steps = 10
 	for step := 0; step < steps && len(missed) > 0; step++ {
-		if !i.sweeper.pause(ctx, i.sweeper.grace/steps) {
+		if !i.sweeper.pause(ctx, i.sweeper.grace/steps, nil) {
 			return nil
 		}
 		missed = missed.untouched(i.cachedVersion)
@@ -249,8 +233,9 @@ func (i *informer) newestCached() string {
 	return newest
 }
 
-// pause is false if the context ended first.
-func (s *Sweeper) pause(ctx context.Context, d time.Duration) bool {
+// pause is shorter if it is hurried; a nil channel never is. It is false if the context ended first.
+func (s *Sweeper) pause(ctx context.Context, d time.Duration, hurried <-chan struct{}) bool {
+	due := s.clock.Now().Add(d)
 	timer := s.clock.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -258,5 +243,8 @@ func (s *Sweeper) pause(ctx context.Context, d time.Duration) bool {
 		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
+	case <-hurried:
+		timer.Stop()
+		return s.pause(ctx, min(s.soon(), due.Sub(s.clock.Now())), nil)
 	}
 }
