@@ -25,7 +25,7 @@ import (
 )
 
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks,verbs=list;watch
-// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks/status,verbs=patch
+// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks/status,verbs=update
 // +kubebuilder:rbac:groups="",resources=services;nodes,verbs=list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=referencegrants,verbs=list;watch

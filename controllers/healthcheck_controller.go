@@ -21,7 +21,7 @@ import (
 )
 
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=healthchecks,verbs=get;list;watch
-// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=healthchecks/status,verbs=patch
+// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=healthchecks/status,verbs=update
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // HealthCheckReconciler probes HealthChecks when they are due, and keeps their status.

@@ -95,7 +95,9 @@ func checksAreForThoseWhoMayViewOrEdit(t *testing.T, g Gomega, c *cluster) {
 				g.Eventually(func() bool { return may(verb, resource, "default") }).
 					Should(Equal(writes), "%s: %s %s", role, verb, resource)
 			}
-			g.Expect(may("patch", resource, "default", "--subresource=status")).To(BeFalse(), "a status is the manager's")
+			for _, verb := range []string{"update", "patch"} {
+				g.Expect(may(verb, resource, "default", "--subresource=status")).To(BeFalse(), "a status is the manager's")
+			}
 			g.Expect(may("get", resource, systemNamespace)).To(BeFalse(), "in another namespace")
 		}
 	}
@@ -235,7 +237,7 @@ func nothingWasRefused(g Gomega, c *cluster, manager *blackbox.Manager) {
 		done[call.Verb+" "+call.ObjectRef.Resource+"/"+call.ObjectRef.Subresource] = true
 	}
 	for _, needed := range []string{
-		"watch healthchecks/", "watch aliaschecks/", "patch healthchecks/status", "patch aliaschecks/status",
+		"watch healthchecks/", "watch aliaschecks/", "update healthchecks/status", "update aliaschecks/status",
 		"watch pods/", "patch pods/status",
 		"create events/", "create leases/", "update leases/", "create tokenreviews/", "create subjectaccessreviews/",
 	} {
