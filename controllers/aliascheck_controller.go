@@ -46,6 +46,8 @@ type AliasCheckReconciler struct {
 	NewInformer target.NewInformerFunc
 	// FailingSince is that of the sweep which covers the cache and NewInformer; nil where there is none.
 	FailingSince target.FailingSinceFunc
+	// Own is what the reconciler has written, for itself and for others that read aliases; nil for nothing.
+	Own *OwnWrites[*v1alpha1.AliasCheck]
 	// RetryKind is how long to wait before a kind that is not installed is asked for again; 20 s by default.
 	RetryKind time.Duration
 
@@ -159,8 +161,8 @@ func (r *AliasCheckReconciler) inTime(
 	return result
 }
 
-// read gets an alias from the cache, without a copy: the inside of it is the cache's. It is nil where there is
-// none, and then nothing is kept for it any more.
+// read gets an alias from the cache, or as it was written if the cache is behind that, without a copy: the inside of it is
+// shared. It is nil where there is none, and then nothing is kept for it any more.
 func (r *AliasCheckReconciler) read(ctx context.Context, request reconcile.Request) (*v1alpha1.AliasCheck, error) {
 	alias := &v1alpha1.AliasCheck{}
 	err := r.Client.Get(ctx, request.NamespacedName, alias, client.UnsafeDisableDeepCopy)
@@ -171,7 +173,7 @@ func (r *AliasCheckReconciler) read(ctx context.Context, request reconcile.Reque
 	if err != nil {
 		return nil, fmt.Errorf("reading the alias: %w", err)
 	}
-	return alias, nil
+	return r.Own.latest(alias), nil
 }
 
 // observe looks at the target. A panic is held to be a read that failed, of this one alias: its state does not
@@ -193,6 +195,7 @@ func (r *AliasCheckReconciler) observe(
 func (r *AliasCheckReconciler) forget(request reconcile.Request) {
 	r.failures.ended(request.NamespacedName)
 	r.targets.Forget(request.NamespacedName)
+	r.Own.forget(request.NamespacedName)
 }
 
 // show writes the status that an observation makes, if it differs, and says when to look again.
@@ -202,6 +205,9 @@ func (r *AliasCheckReconciler) show(
 	updated := shallow(alias)
 	updated.Status = health.ApplyObservation(alias, observation, observedAt)
 	written, err := r.Writer.Write(ctx, alias, updated, observedAt)
+	if superseded(err) {
+		r.Own.forget(client.ObjectKeyFromObject(alias))
+	}
 	if dropped(err) {
 		return again(retrySoon), nil
 	}
@@ -209,6 +215,7 @@ func (r *AliasCheckReconciler) show(
 		return backoffAfter(err)
 	}
 	if written {
+		r.Own.wrote(updated)
 		r.countConvergence(alias, updated)
 	}
 	return again(health.Early(alias.UID, r.Resync)), nil

@@ -1,13 +1,16 @@
 package controllers
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	controllerconfig "sigs.k8s.io/controller-runtime/pkg/config"
@@ -77,7 +80,7 @@ var _ = Describe("An AliasCheck of a kind that the API server can serve no longe
 	})
 })
 
-// startSwept runs the reconciler behind a proxy, with a sweep and a short grace.
+// startSwept runs the reconcilers of aliases and of gates behind a proxy, with a sweep and a short grace.
 func startSwept(namespace string) *proxy.Proxy {
 	GinkgoHelper()
 	between, err := proxy.Start(plane.Config)
@@ -98,6 +101,13 @@ func startSwept(namespace string) *proxy.Proxy {
 	aliases := aliasesWithResync(time.Second)
 	aliases.Namespaces, aliases.failures.grace = []string{namespace}, 2*time.Second
 	aliases.NewInformer, aliases.FailingSince = sweeper.NewInformer, sweeper.FailingSince
+	aliases.Own = NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
+	gates := &ReadinessGateReconciler{
+		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},
+		Resync: time.Second, MaxConcurrent: 4, Aliases: aliases.Own,
+		Pods: NewOwnWrites[*corev1.Pod](PodKind, clock.RealClock{}, time.Second, sweeper.FailingSince),
+	}
+	Expect(gates.SetupWithManager(context.Background(), mgr)).To(Succeed())
 	startReconciler(mgr, aliases)
 	return between
 }

@@ -40,6 +40,9 @@ type ReadinessGateReconciler struct {
 	// Pulse keeps a process from writing that stood still for too long: no conflict would, as the patches of pods are for
 	// any version.
 	Pulse *Pulse
+	// Aliases is what the reconciler of aliases has written, and Pods what this one has; nil for nothing.
+	Aliases *OwnWrites[*v1alpha1.AliasCheck]
+	Pods    *OwnWrites[*corev1.Pod]
 }
 
 // SetupWithManager registers the reconciler.
@@ -64,8 +67,10 @@ func (r *ReadinessGateReconciler) Reconcile(ctx context.Context, request reconci
 	observedAt := r.Clock.Now()
 	pod := &corev1.Pod{}
 	if err := r.Client.Get(ctx, request.NamespacedName, pod); err != nil {
+		r.Pods.forget(request.NamespacedName)
 		return backoffAfter(client.IgnoreNotFound(err))
 	}
+	pod = r.Pods.latest(pod)
 	if len(gate.Aliases(pod)) == 0 || gate.Finished(pod) {
 		return reconcile.Result{}, nil
 	}
@@ -91,7 +96,7 @@ func (r *ReadinessGateReconciler) observe(ctx context.Context, pod *corev1.Pod) 
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: name}, alias)
 		switch {
 		case err == nil:
-			aliases[name] = alias
+			aliases[name] = r.Aliases.latest(alias)
 		case client.IgnoreNotFound(err) != nil:
 			return nil, fmt.Errorf("reading AliasCheck %s: %w", name, err)
 		}
@@ -111,11 +116,15 @@ func (r *ReadinessGateReconciler) write(
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
 	defer cancel()
-	err := patchConditions(ctx, r.Client, pod, due)
+	version, err := patchConditions(ctx, r.Client, pod, due)
 	countWrite(pod, err)
 	if err != nil {
+		if superseded(err) {
+			r.Pods.forget(client.ObjectKeyFromObject(pod))
+		}
 		return fmt.Errorf("writing the conditions of readiness gates: %w", err)
 	}
+	r.Pods.wrote(gate.With(pod, due, version))
 	r.tell(pod, due)
 	return nil
 }

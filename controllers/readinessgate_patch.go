@@ -42,7 +42,9 @@ type gateCondition struct {
 	LastTransitionTime metav1.Time             `json:"lastTransitionTime"`
 }
 
-func patchConditions(ctx context.Context, c client.Client, pod *corev1.Pod, conditions []corev1.PodCondition) error {
+func patchConditions(
+	ctx context.Context, c client.Client, pod *corev1.Pod, conditions []corev1.PodCondition,
+) (resourceVersion string, err error) {
 	var patch gatePatch
 	patch.Metadata.UID = pod.UID
 	for _, condition := range conditions {
@@ -56,16 +58,16 @@ func patchConditions(ctx context.Context, c client.Client, pod *corev1.Pod, cond
 	}
 	body, err := json.Marshal(patch)
 	if err != nil {
-		return fmt.Errorf("encoding a patch: %w", err)
+		return "", fmt.Errorf("encoding a patch: %w", err)
 	}
 	// Only metadata is asked for in return: the pod itself may be large, and nobody reads it.
 	target := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
 	target.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
 	err = c.Status().Patch(ctx, target, client.RawPatch(types.StrategicMergePatchType, body))
 	if recreated(err) {
-		return apierrors.NewConflict(corev1.Resource("pods"), pod.Name, err)
+		return "", apierrors.NewConflict(corev1.Resource("pods"), pod.Name, err)
 	}
-	return err
+	return target.ResourceVersion, err
 }
 
 // recreated reports whether a patch was refused because another pod has the name now. The API server calls that

@@ -110,9 +110,11 @@ func (w *StatusWriter) tell(before, after client.Object) {
 // dropped reports whether an error of Write means that the result was rightly thrown away: the object has
 // changed or gone since it was read, the observation grew old, or the manager stops. It has to be looked at again.
 func dropped(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) ||
-		errors.Is(err, ErrObservationTooOld) || errors.Is(err, context.Canceled)
+	return superseded(err) || errors.Is(err, ErrObservationTooOld) || errors.Is(err, context.Canceled)
 }
+
+// superseded reports whether an error of a write means that the object has changed or gone since it was read.
+func superseded(err error) bool { return apierrors.IsConflict(err) || apierrors.IsNotFound(err) }
 
 func commonStatus(object client.Object) *v1alpha1.CheckStatus {
 	return object.(v1alpha1.Check).CommonStatus()

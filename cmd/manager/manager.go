@@ -158,10 +158,12 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	if err := o.setupHealthChecks(mgr, writer); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
-	if err := o.setupAliasChecks(ctx, mgr, writer, sweeper); err != nil {
+	aliases := controllers.NewOwnWrites[*v1alpha1.AliasCheck](
+		controllers.AliasCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince)
+	if err := o.setupAliasChecks(ctx, mgr, writer, sweeper, aliases); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
-	if err := o.setupReadinessGates(ctx, mgr, pulse); err != nil {
+	if err := o.setupReadinessGates(ctx, mgr, pulse, sweeper, aliases); err != nil {
 		return fmt.Errorf("setting up readiness gates: %w", err)
 	}
 	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo(), eventsDropped)
@@ -217,6 +219,7 @@ func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
 
 func (o *options) setupAliasChecks(
 	ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter, sweeper *sweep.Sweeper,
+	own *controllers.OwnWrites[*v1alpha1.AliasCheck],
 ) error {
 	return (&controllers.AliasCheckReconciler{
 		Client:                  mgr.GetClient(),
@@ -227,10 +230,14 @@ func (o *options) setupAliasChecks(
 		Namespaces:              o.namespaces,
 		NewInformer:             sweeper.NewInformer,
 		FailingSince:            sweeper.FailingSince,
+		Own:                     own,
 	}).SetupWithManager(ctx, mgr)
 }
 
-func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager, pulse *controllers.Pulse) error {
+func (o *options) setupReadinessGates(
+	ctx context.Context, mgr manager.Manager, pulse *controllers.Pulse, sweeper *sweep.Sweeper,
+	aliases *controllers.OwnWrites[*v1alpha1.AliasCheck],
+) error {
 	if !o.readinessGates {
 		return nil
 	}
@@ -245,6 +252,9 @@ func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager, 
 		Resync:        o.resyncInterval,
 		MaxConcurrent: maxConcurrentGates,
 		Pulse:         pulse,
+		Aliases:       aliases,
+		Pods: controllers.NewOwnWrites[*corev1.Pod](
+			controllers.PodKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
 	}).SetupWithManager(ctx, mgr)
 }
 

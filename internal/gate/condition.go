@@ -45,6 +45,20 @@ func Shown(pod *corev1.Pod, conditionType corev1.PodConditionType) *corev1.PodCo
 	return nil
 }
 
+// With is a copy of a pod that has these conditions, as the API server has it in this resourceVersion.
+func With(pod *corev1.Pod, conditions []corev1.PodCondition, resourceVersion string) *corev1.Pod {
+	pod = pod.DeepCopy()
+	pod.ResourceVersion = resourceVersion
+	for _, condition := range conditions {
+		if shown := Shown(pod, condition.Type); shown != nil {
+			*shown = condition
+		} else {
+			pod.Status.Conditions = append(pod.Status.Conditions, condition)
+		}
+	}
+	return pod
+}
+
 func same(a, b corev1.PodCondition) bool {
 	return a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message
 }

@@ -147,3 +147,22 @@ func aliases(db *v1alpha1.AliasCheck) map[string]*v1alpha1.AliasCheck {
 	}
 	return map[string]*v1alpha1.AliasCheck{"db": db}
 }
+
+func TestAPodWithConditionsHasThoseAndItsOwn(t *testing.T) {
+	pod := podWith("health.aliascheck.dev/db", "health.aliascheck.dev/queue")
+	pod.ResourceVersion = "7"
+	pod.Status.Conditions = append(gate.Due(pod, aliases(nil), noon)[:1], corev1.PodCondition{Type: corev1.PodReady})
+	before := pod.DeepCopy()
+	both := aliases(aliasIn(v1alpha1.StatePassing, "ProbePassed", ""))
+
+	with := gate.With(pod, gate.Due(pod, both, noon), "8")
+	if due := gate.Due(with, both, noon); len(due) != 0 || with.ResourceVersion != "8" {
+		t.Errorf("in version %s are still due %+v", with.ResourceVersion, due)
+	}
+	if len(with.Status.Conditions) != 3 || gate.Shown(with, corev1.PodReady) == nil {
+		t.Errorf("the conditions are %+v, want the two of the gates and Ready", with.Status.Conditions)
+	}
+	if !equality.Semantic.DeepEqual(pod, before) {
+		t.Error("the pod has changed")
+	}
+}

@@ -1,0 +1,127 @@
+package controllers
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	testingclock "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/test/faults/proxy"
+)
+
+var _ = Describe("While the API server takes writes of a kind, and fails to list and watch it", func() {
+	var (
+		namespace string
+		web       *v1alpha1.HealthCheck
+		between   *proxy.Proxy
+	)
+
+	BeforeEach(func(ctx SpecContext) {
+		namespace = newNamespace(ctx)
+		between = startSwept(namespace)
+		web = newHealthCheck(ctx, namespace, "web")
+		report(ctx, web, v1alpha1.StateCritical, "Said", "refused", time.Now())
+	})
+
+	fail := func(resource string) {
+		between.Set(proxy.Faults{Answers: []proxy.Answer{
+			{Status: http.StatusInternalServerError, Method: http.MethodGet, Resource: resource},
+		}})
+		between.Cut()
+	}
+
+	DescribeTable("an alias follows its target, to and fro (I1)",
+		func(ctx SpecContext, following func(*v1alpha1.AliasCheck)) {
+			alias := newAlias(ctx, namespace, "front", following)
+			Eventually(statusOf(ctx, alias)).Should(haveState(v1alpha1.StateCritical))
+			fail("aliaschecks")
+			for _, state := range []v1alpha1.State{v1alpha1.StatePassing, v1alpha1.StateCritical, v1alpha1.StatePassing} {
+				report(ctx, web, state, "Said", "refused", time.Now())
+				Eventually(statusOf(ctx, alias)).WithTimeout(time.Minute).Should(haveState(state))
+			}
+		},
+		Entry("one that mirrors a check", targeting("HealthCheck", "web")),
+		Entry("one that combines checks", func(a *v1alpha1.AliasCheck) { a.Spec.Selector = &v1alpha1.Selector{} }),
+	)
+
+	DescribeTable("a pod's gate follows its alias, to and fro (I1)", func(ctx SpecContext, resource string) {
+		newAlias(ctx, namespace, "db", targeting("HealthCheck", "web"))
+		pod := newPod(ctx, namespace, "web", gateOnDB)
+		Eventually(statusOf(ctx, pod)).Should(haveGate(gateOnDB, corev1.ConditionFalse, "Said"))
+		fail(resource)
+		for _, step := range []struct {
+			state v1alpha1.State
+			gate  corev1.ConditionStatus
+		}{
+			{v1alpha1.StatePassing, corev1.ConditionTrue},
+			{v1alpha1.StateCritical, corev1.ConditionFalse},
+			{v1alpha1.StatePassing, corev1.ConditionTrue},
+		} {
+			report(ctx, web, step.state, "Said", "refused", time.Now())
+			Eventually(statusOf(ctx, pod)).WithTimeout(time.Minute).Should(haveGate(gateOnDB, step.gate, "Said"))
+		}
+	},
+		Entry("where aliases cannot be watched", "aliaschecks"),
+		Entry("where pods cannot", "pods"),
+	)
+})
+
+func haveState(state v1alpha1.State) OmegaMatcher {
+	return WithTransform(func(check v1alpha1.Check) v1alpha1.State { return check.CommonStatus().State }, Equal(state))
+}
+
+// What this process wrote counts until the cache has it, or proves to be right without it.
+func TestOwnWritesHoldWhileTheCacheIsBehind(t *testing.T) {
+	version := func(uid types.UID, resourceVersion string) *v1alpha1.AliasCheck {
+		alias := &v1alpha1.AliasCheck{ObjectMeta: named("shop", "web")}
+		alias.UID, alias.ResourceVersion = uid, resourceVersion
+		return alias
+	}
+	for _, row := range []struct {
+		rule    string
+		cached  *v1alpha1.AliasCheck
+		after   time.Duration
+		failing bool
+		own     bool
+	}{
+		{"the cache is behind", version("first", "6"), 0, false, true},
+		{"the cache has the write", version("first", "7"), 0, false, false},
+		{"the cache has a later one", version("first", "8"), 0, false, false},
+		{"the object was made anew", version("anew", "6"), 0, false, false},
+		{"the cache is behind for long", version("first", "6"), time.Minute, false, false},
+		{"the cache is behind for long, and fails", version("first", "6"), time.Hour, true, true},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			g := NewWithT(t)
+			now := testingclock.NewFakePassiveClock(time.Now())
+			failing := func(kind schema.GroupVersionKind, namespace string) time.Time {
+				g.Expect(kind).To(Equal(AliasCheckKind))
+				g.Expect(namespace).To(Equal("shop"))
+				if row.failing {
+					return now.Now().Add(-time.Minute)
+				}
+				return time.Time{}
+			}
+			own := NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, now, time.Minute, failing)
+			written := version("first", "7")
+			own.wrote(written)
+			now.SetTime(now.Now().Add(row.after))
+			want := row.cached
+			if row.own {
+				want = written
+			}
+			g.Expect(own.latest(row.cached)).To(BeIdenticalTo(want))
+			g.Expect(own.locked.byName).To(HaveLen(map[bool]int{true: 1, false: 0}[row.own]), "what is not needed is not kept")
+			own.forget(client.ObjectKeyFromObject(written))
+			g.Expect(own.latest(row.cached)).To(BeIdenticalTo(row.cached))
+		})
+	}
+}
