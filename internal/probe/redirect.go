@@ -16,8 +16,8 @@ const maxRedirects = 10
 type redirectPolicy func(request *http.Request, via []*http.Request) error
 
 // redirects is what a spec wants done with a redirect. Where it is followed, the dialer judges the new
-// address as it did the first. Values of Secrets, and the client certificate, stay with the origin that they were
-// meant for; an origin which was led to cannot have them sent back there either.
+// address as it did the first. Values of Secrets, a Host header and the client certificate stay with the origin that
+// they were meant for; an origin which was led to cannot have them sent back there either.
 func redirects(a *attempt, spec *v1alpha1.HTTPProbe) redirectPolicy {
 	if spec.FollowRedirects != nil && !*spec.FollowRedirects {
 		return func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -32,6 +32,7 @@ func redirects(a *attempt, spec *v1alpha1.HTTPProbe) redirectPolicy {
 		request.Header.Del("Referer") // it has the query of the last URL
 		if strayed(request, via) {
 			a.originLeft.Store(true)
+			request.Host = "" // net/http keeps it where a Location has no scheme, as //another.host/ has none
 			for _, name := range secret {
 				request.Header.Del(name)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,5 +110,33 @@ func TestASecretHeaderStaysWithItsOrigin(t *testing.T) {
 	if result.Outcome != health.Passed || given["/start"] != "hidden" || given["/same"] != "hidden" ||
 		given["/elsewhere"] != "" {
 		t.Errorf("%+v: the servers were given %q", result, given)
+	}
+}
+
+// To net/http a Location without a scheme is relative, and keeps the Host of the first request.
+func TestAHostHeaderStaysWithItsOrigin(t *testing.T) {
+	for name, header := range map[string]func(*v1alpha1.HTTPProbe){
+		"of a Secret": secretHeader("Host", "key", "value"),
+		"plain": func(spec *v1alpha1.HTTPProbe) {
+			spec.Headers = []v1alpha1.HTTPHeader{{Name: "Host", Value: new("hidden.shop")}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			elsewhere := serving(t, func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Host) })
+			address := strings.TrimPrefix(elsewhere, "http://")
+			url := serving(t, func(w http.ResponseWriter, r *http.Request) {
+				got = append(got, r.Host)
+				target := map[string]string{"/start": "/same", "/same": "//" + address + "/elsewhere"}[r.URL.Path]
+				http.Redirect(w, r, target, http.StatusTemporaryRedirect)
+			})
+			options := onLoopback(t)
+			options.Secrets = secrets{"key": {"value": []byte("hidden.shop")}}
+			result := probed(t, options, httpCheck(url+"/start", header))
+			want := []string{"hidden.shop", "hidden.shop", address}
+			if result.Outcome != health.Passed || !slices.Equal(got, want) {
+				t.Errorf("%+v: the servers were given the hosts %q, want %q", result, got, want)
+			}
+		})
 	}
 }
