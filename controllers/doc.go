@@ -1,15 +1,15 @@
 // Package controllers keeps the status of HealthChecks and AliasChecks true. Both reconcilers have one shape:
 //
-//	get (from cache) → observe (I/O) → decide (pure) → patch the status once, if it changed → requeue
+//	get (from cache) → observe (I/O) → decide (pure) → write the status once, if it changed → requeue
 //
 // The workqueue is the only scheduler. A probe runs inside Reconcile with its own deadline, and the next due
 // time is the RequeueAfter; so two probes of one check never overlap, and there are no timers or goroutines
 // per check to go wrong. An event consumes a pending RequeueAfter of its key, so every path through Reconcile
 // computes the next due time anew.
 //
-// A late writer is impossible by construction. The object that was read before observing is the base of the
-// patch, which carries its resourceVersion: after an edit, a recreation or another leader's write the API
-// server answers 409, the result is dropped, and the check is looked at again. An observation that grew old
+// A late writer is impossible by construction. The status is written as an update of the object that was read
+// before observing, and carries its resourceVersion: after an edit, a recreation or another leader's write the
+// API server answers 409, the result is dropped, and the check is looked at again. An observation that grew old
 // on the way (a frozen process) is never written. What this process remembers between reconciles, in
 // probeMemory, only ever makes it look sooner: losing it in a restart changes no state.
 package controllers
