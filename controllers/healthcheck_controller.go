@@ -22,7 +22,7 @@ import (
 
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=healthchecks,verbs=get;list;watch
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=healthchecks/status,verbs=update
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create
 
 // HealthCheckReconciler probes HealthChecks when they are due, and keeps their status.
 type HealthCheckReconciler struct {

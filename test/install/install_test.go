@@ -76,6 +76,8 @@ func rightsAreLeast(t *testing.T, g Gomega, c *cluster) {
 	g.Expect(c.may(ctx, "update", "healthchecks.health.aliascheck.dev")).To(BeFalse(), "specs are the users'")
 	g.Expect(c.may(ctx, "update", "leases.coordination.k8s.io/another", "--namespace="+systemNamespace)).To(BeFalse())
 	g.Expect(c.may(ctx, "create", "pods")).To(BeFalse())
+	g.Expect(c.may(ctx, "create", "events.events.k8s.io")).To(BeTrue())
+	g.Expect(c.may(ctx, "patch", "events.events.k8s.io")).To(BeFalse(), "an Event is written once")
 }
 
 // checksAreForThoseWhoMayViewOrEdit asks for users who have nothing but one of the cluster's own roles in a namespace.
