@@ -106,6 +106,14 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonInvalidTarget))
 	})
 
+	It("refuses another namespace for a cluster-scoped target, and asks for no consent", func() {
+		startAliases(aliases, namespace)
+		alias := newAlias(ctx, namespace, "front", targetingKind("v1", "Namespace", namespace),
+			func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.Namespace = "elsewhere" })
+		Eventually(statusOf(ctx, alias)).
+			Should(SatisfyAll(show(v1alpha1.StateUnknown, v1alpha1.ReasonInvalidTarget), BeStalled()))
+	})
+
 	It("watches a kind from the first alias that needs it to the last", func() {
 		startAliases(aliases, namespace)
 		deployments := appsv1.SchemeGroupVersion.WithKind("Deployment")

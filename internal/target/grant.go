@@ -11,6 +11,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 )
 
 // GrantKind is the ReferenceGrant of the Gateway API, by which a namespace consents to references from others.
@@ -41,6 +42,22 @@ func (o *Observer) permitted(ref Reference, kinds *lease) (bool, error) {
 		return slices.ContainsFunc(grants, func(g *unstructured.Unstructured) bool { return allows(g, ref) }), nil
 	}
 	return false, nil
+}
+
+// withoutConsent says nothing of the target, nor of its namespace. That its kind has no namespaces is a secret of none,
+// and consent is no help then.
+func (o *Observer) withoutConsent(ref Reference, kinds *lease) (health.Observation, error) {
+	clusterScoped, err := kinds.clusterScoped(ref)
+	switch {
+	case err != nil:
+		return health.Observation{}, err
+	case clusterScoped:
+		return ofClusterScoped(ref), nil
+	case !o.watches(ref.Namespace):
+		return outOfSight(ref), nil
+	default:
+		return notPermitted(ref), nil
+	}
 }
 
 // watches reports whether the manager sees what is in a namespace, grants included.

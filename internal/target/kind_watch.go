@@ -97,6 +97,17 @@ func (k *kindWatch) list(namespace string) ([]*unstructured.Unstructured, error)
 	return found, nil
 }
 
+// clusterScoped reports whether the kind is known to have no namespaces. It is ErrNotYet only until discovery has been
+// asked once, so that a restart does not first tell of such a kind as of any other.
+func (k *kindWatch) clusterScoped() (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.locked.sources == nil && k.locked.missing == nil {
+		return false, ErrNotYet
+	}
+	return k.locked.sources != nil && !k.locked.namespaced, nil
+}
+
 // ready is the informer that has the objects of a namespace; nil where none watches it.
 func (k *kindWatch) ready(namespace string) (toolscache.SharedIndexInformer, bool, error) {
 	k.mu.Lock()

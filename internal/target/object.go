@@ -25,7 +25,7 @@ func (o *Observer) object(ref Reference, kinds *lease) (health.Observation, erro
 	case errors.Is(err, errUnsupported):
 		return invalid(ref, "this kind cannot be listed and watched"), nil
 	case errors.Is(err, errClusterScoped):
-		return invalid(ref, "this kind is cluster-scoped: leave the namespace out"), nil
+		return ofClusterScoped(ref), nil
 	case err != nil:
 		return health.Observation{}, err
 	case object == nil:

@@ -75,10 +75,8 @@ func (o *Observer) observe(
 	switch {
 	case err != nil:
 		return health.Observation{}, err
-	case ref.Crosses() && !o.watches(ref.Namespace):
-		return outOfSight(ref), nil
 	case !permitted:
-		return notPermitted(ref), nil
+		return o.withoutConsent(ref, kinds)
 	case slices.Contains(neverRead, ref.GroupKind()):
 		return neverReadable(ref), nil
 	}

@@ -22,6 +22,10 @@ func invalid(ref Reference, why string) health.Observation {
 	return problem(ref, v1alpha1.ReasonInvalidTarget, fmt.Sprintf("%s: %s", ref, why))
 }
 
+func ofClusterScoped(ref Reference) health.Observation {
+	return invalid(ref, "this kind is cluster-scoped: leave the namespace out")
+}
+
 func notInstalled(ref Reference) health.Observation {
 	return problem(ref, v1alpha1.ReasonKindNotInstalled,
 		fmt.Sprintf("the API server has no kind %s in %s", ref.Kind, ref.GroupVersion()))

@@ -156,6 +156,15 @@ func (l *lease) get(ref Reference) (object *unstructured.Unstructured, namespace
 	return object, namespaced, err
 }
 
+// clusterScoped reports whether the kind of a target is known to have no namespaces. The kinds that are always watched
+// need no discovery for that: the schema of an alias refuses a namespace for a Node.
+func (l *lease) clusterScoped(ref Reference) (bool, error) {
+	if !ref.WatchedByKind() {
+		return false, nil
+	}
+	return l.need(ref.GroupVersionKind).clusterScoped()
+}
+
 func (l *lease) list(kind schema.GroupVersionKind, namespace string) ([]*unstructured.Unstructured, error) {
 	objects, err := l.need(kind).list(namespace)
 	if err == nil {
