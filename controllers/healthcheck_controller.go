@@ -71,6 +71,7 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 	}
 	if verdict, unprobed := health.WithoutProbe(check); unprobed {
 		r.failures.ended(request.NamespacedName)
+		memory.counted = memory.job // nothing from before it counts after it
 		return r.show(ctx, check, memory, withoutProbe(verdict, r.Clock.Now()))
 	}
 	if verdict, initial := health.Initial(check); initial {
@@ -79,6 +80,14 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 	if !memory.dueAtOnce(check) && r.Clock.Now().Before(memory.due(check, r.Resync)) {
 		return r.next(check, memory), nil
 	}
+	return r.look(ctx, check, memory)
+}
+
+// look judges a check that is due: by its last Job where that is still to be counted, and else by a probe, if there is a
+// slot for it.
+func (r *HealthCheckReconciler) look(
+	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered,
+) (reconcile.Result, error) {
 	if past := r.recall(ctx, check, memory); past != nil {
 		return r.remember(ctx, check, memory, *past)
 	}
@@ -95,7 +104,7 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 		memory.lost = true
 		return r.unread(ctx, check, memory, result.Unread, at)
 	}
-	r.failures.ended(request.NamespacedName)
+	r.failures.ended(client.ObjectKeyFromObject(check))
 	return r.show(ctx, check, memory, judge(check, memory, result, at))
 }
 
@@ -144,13 +153,14 @@ func (r *HealthCheckReconciler) read(ctx context.Context, request reconcile.Requ
 
 // observe probes once, and says when that ended. A check that changes meanwhile ends the probe, and so does
 // the end of the manager: then there is no result. Nor is there one if the process stood still meanwhile: the
-// answer may have come before that, and a successor may have seen a newer one since.
+// answer may have come before that, and a successor may have seen a newer one since. A Job may go on without the probe;
+// its end is still to be counted.
 func (r *HealthCheckReconciler) observe(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, slot *slot,
 ) (result probe.Result, at time.Time, ended bool) {
 	began := r.Clock.Now()
-	if !memory.dueAtOnce(check) {
-		probeLateness.Observe(began.Sub(memory.due(check, r.Resync)).Seconds())
+	if late := began.Sub(memory.due(check, r.Resync)); late >= 0 && !memory.awaitsResult(check) {
+		probeLateness.Observe(late.Seconds())
 	}
 	ctx, done := r.probes.begin(ctx, check)
 	defer done()
@@ -161,10 +171,12 @@ func (r *HealthCheckReconciler) observe(
 	defer cancel()
 
 	result = r.probe(limited, check)
+	memory.knows(result.Job)
 	if errors.Is(context.Cause(ctx), errNoSlot) {
 		memory.felt(check, true)
 	}
 	if ctx.Err() != nil || r.Writer.Pulse.stoodSince(began) {
+		memory.lost = true
 		return probe.Result{}, time.Time{}, false
 	}
 	at = r.Clock.Now()
@@ -222,6 +234,9 @@ func (r *HealthCheckReconciler) show(
 	}
 	if err != nil {
 		return backoffAfter(err)
+	}
+	if j.probed {
+		memory.counted = memory.job
 	}
 	memory.accept(updated, r.Clock.Now())
 	return r.next(updated, memory), nil

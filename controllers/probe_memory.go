@@ -32,8 +32,11 @@ type remembered struct {
 	// slow says that the last probe needed a slot, and was of the generation slowOf.
 	slow   bool
 	slowOf int64
-	// lost says that the last probe counts as not done: its result could not be written, or what it needs not be read.
+	// lost says that the last probe counts as not done: it was broken off, its result could not be written, or what it
+	// needs not be read.
 	lost bool
+	// job is the last Job that this process knows of, and counted the last whose result needs not be judged any more.
+	job, counted types.UID
 	// written and fingerprint are the resourceVersion and the content of the last status that this process
 	// wrote or accepted, which was at writtenAt.
 	written     string
@@ -44,6 +47,13 @@ type remembered struct {
 // felt keeps whether a probe was slow.
 func (r *remembered) felt(check *v1alpha1.HealthCheck, slow bool) {
 	r.slow, r.slowOf = slow, check.Generation
+}
+
+// knows keeps the Job that a result is of, if it is of one.
+func (r *remembered) knows(job types.UID) {
+	if job != "" {
+		r.job = job
+	}
 }
 
 func newProbeMemory() *probeMemory {
@@ -116,10 +126,15 @@ func (r *remembered) due(check *v1alpha1.HealthCheck, firstLook time.Duration) t
 	return due
 }
 
-// dueAtOnce reports whether a check does not wait for its phase: it is new, was edited, came back from
-// maintenance or suspension, somebody else wrote its status, or its last result was lost.
+// dueAtOnce reports whether a check does not wait for its phase: its status awaits a result, or the last one was lost.
 func (r *remembered) dueAtOnce(check *v1alpha1.HealthCheck) bool {
-	return r.lost || health.AwaitsFirstResult(check) || health.AwaitsFirstProbe(check) || r.foreign(check)
+	return r.lost || r.awaitsResult(check)
+}
+
+// awaitsResult reports whether a status says nothing of this spec: the check is new, was edited, came back from
+// maintenance or suspension, or somebody else wrote its status.
+func (r *remembered) awaitsResult(check *v1alpha1.HealthCheck) bool {
+	return health.AwaitsFirstResult(check) || health.AwaitsFirstProbe(check) || r.foreign(check)
 }
 
 func fingerprint(status v1alpha1.HealthCheckStatus) uint64 {

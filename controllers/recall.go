@@ -12,18 +12,22 @@ import (
 )
 
 // recall is the last Job of a check where this process does not know what became of it, and it is younger than the
-// interval, or could not be looked for: there is one Job per interval, over restarts too. After a maintenance nothing
-// from before it counts.
+// interval, or could not be looked for: there is one Job per interval, over restarts too. One that has been counted is
+// none: it is time for the next. After a maintenance nothing from before it counts.
 func (r *HealthCheckReconciler) recall(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered,
 ) *probe.Past {
 	known := memory.probed && !memory.lost
-	if check.Spec.Job == nil || known || check.Status.State == v1alpha1.StateMaintenance {
+	noneSince := check.Status.State == v1alpha1.StateMaintenance && memory.job == memory.counted
+	if check.Spec.Job == nil || known || noneSince {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, check.Spec.ProbeTimeout())
 	defer cancel()
 	past := r.Prober.Recall(ctx, check)
+	if job := past.Result.Job; job != "" && job == memory.counted {
+		return nil
+	}
 	if past.Result.Unread == nil && !r.Clock.Now().Before(nextAfter(past, check)) {
 		return nil
 	}
@@ -31,7 +35,8 @@ func (r *HealthCheckReconciler) recall(
 }
 
 // remember judges by a Job that ended before, if its result is not in the status for certain: nothing is there of this
-// spec, or this process could not write it. Else that is thought to be counted, and the next Job is waited for.
+// spec, or the Job is of this process, which knows what it has counted. Else, as after a restart, that is thought to be
+// counted, and the next Job is waited for.
 func (r *HealthCheckReconciler) remember(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, past probe.Past,
 ) (reconcile.Result, error) {
@@ -41,7 +46,10 @@ func (r *HealthCheckReconciler) remember(
 	}
 	r.failures.ended(client.ObjectKeyFromObject(check))
 	memory.notBefore = nextAfter(past, check)
-	if !memory.dueAtOnce(check) {
+	uncounted := memory.job != "" || memory.awaitsResult(check)
+	memory.knows(past.Result.Job)
+	if !uncounted {
+		memory.counted, memory.lost = memory.job, false
 		return r.next(check, memory), nil
 	}
 	memory.lookedAt, memory.probed = past.Began, true

@@ -59,7 +59,9 @@ func (p *Probes) job(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	if err != nil {
 		return a.failed(err)
 	}
-	return run.finish(ctx, job)
+	result := run.finish(ctx, job)
+	result.Job = job.UID
+	return result
 }
 
 func (p *Probes) jobRun(check *v1alpha1.HealthCheck) *jobRun {
@@ -82,7 +84,9 @@ func (p *Probes) Recall(ctx context.Context, check *v1alpha1.HealthCheck) Past {
 		return Past{}
 	}
 	last := &past.finished[0]
-	return Past{Began: last.CreationTimestamp.Time, Result: run.judged(ctx, last)}
+	result := run.judged(ctx, last)
+	result.Job = last.UID
+	return Past{Began: last.CreationTimestamp.Time, Result: result}
 }
 
 // jobRun is one probe by Job.

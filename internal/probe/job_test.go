@@ -203,3 +203,33 @@ func TestWhatAPodWaitsForIsToldOnceItIsKnownAndThenStays(t *testing.T) {
 		check.Status.Message = got.Message
 	}
 }
+
+// Whether a Job was counted is decided by its UID, so that must be known also where the end of it could not be read.
+func TestAResultSaysOfWhichJobItIs(t *testing.T) {
+	const uid = "9d1f" // as fakeJobs gives it
+	unreadable := map[string]error{"PodsOf": apierrors.NewServiceUnavailable("apiserver not ready")}
+	for name, row := range map[string]struct {
+		end    batchv1.JobCondition
+		unread map[string]error
+	}{
+		"complete":   {end: ended(batchv1.JobComplete)},
+		"failed":     {end: ended(batchv1.JobFailed)},
+		"unreadable": {end: ended(batchv1.JobFailed), unread: unreadable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			check := jobCheck()
+			prober := probe.New(probe.Options{Jobs: &fakeJobs{end: row.end, unread: row.unread}})
+			if got := probedWith(t, prober, check); got.Job != uid || (got.Unread != nil) != (row.unread != nil) {
+				t.Errorf("the probe sees %+v, want Job %s", got, uid)
+			}
+			past := prober.Recall(t.Context(), check)
+			if past.Result.Job != uid || (past.Result.Unread != nil) != (row.unread != nil) {
+				t.Errorf("recalled is %+v, want Job %s", past.Result, uid)
+			}
+		})
+	}
+	none := probed(t, probe.Options{Jobs: &fakeJobs{refusal: apierrors.NewBadRequest("no")}}, jobCheck())
+	if none.Job != "" {
+		t.Errorf("without a Job the probe sees %+v", none)
+	}
+}

@@ -80,7 +80,7 @@ const brokenWithin = 200 * time.Millisecond
 
 func expectResult(t *testing.T, got probe.Result, outcome health.Outcome, reason, message string) {
 	t.Helper()
-	if got != (probe.Result{Outcome: outcome, Reason: reason, Message: message}) {
+	if got != (probe.Result{Outcome: outcome, Reason: reason, Message: message, Job: got.Job}) {
 		t.Errorf("the result is\n %v %s %q, want\n %v %s %q", got.Outcome, got.Reason, got.Message, outcome, reason, message)
 	}
 }
