@@ -69,6 +69,7 @@ func (r *HealthCheckReconciler) Reconcile(ctx context.Context, request reconcile
 	if memory.behind(check) {
 		return again(retrySoon), nil
 	}
+	memory.recognise(check, r.Clock.Now())
 	if verdict, unprobed := health.WithoutProbe(check); unprobed {
 		r.failures.ended(request.NamespacedName)
 		memory.counted = memory.job // nothing from before it counts after it
@@ -224,11 +225,10 @@ func (r *HealthCheckReconciler) probe(ctx context.Context, check *v1alpha1.Healt
 func (r *HealthCheckReconciler) show(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, j judgement,
 ) (reconcile.Result, error) {
-	updated, err := r.write(ctx, check, j)
+	updated, err := r.write(ctx, check, memory, j)
 	if apierrors.IsConflict(err) {
-		updated, err = r.writeOnto(ctx, check, j, err)
+		updated, err = r.writeOnto(ctx, check, memory, j, err)
 	}
-	memory.lost = err != nil
 	if dropped(err) {
 		return again(retrySoon), nil
 	}
@@ -243,28 +243,37 @@ func (r *HealthCheckReconciler) show(
 }
 
 func (r *HealthCheckReconciler) write(
-	ctx context.Context, check *v1alpha1.HealthCheck, j judgement,
+	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, j judgement,
 ) (*v1alpha1.HealthCheck, error) {
 	updated := shallow(check)
 	updated.Status = j.applyTo(check)
-	_, err := r.Writer.Write(ctx, check, updated, j.at)
+	written, err := r.Writer.Write(ctx, check, updated, j.at)
+	memory.lost = err != nil
+	switch {
+	case err != nil:
+		memory.tried(j.applyTo(check), j.probed)
+	case written:
+		memory.attempted = nil
+	}
 	return updated, err
 }
 
 // writeOnto writes to the check as it is now, if only such things have changed since it was read as no result
 // depends on: a label, an annotation. Who writes those more often than a slow probe ends would otherwise keep
-// every result of it from being seen. After an edit, a recreation or a write of the status the conflict stands.
+// every result of it from being seen. After an edit, a recreation or a write of the status the conflict stands. That write
+// may have been this process's own, and then its watch is late.
 func (r *HealthCheckReconciler) writeOnto(
-	ctx context.Context, check *v1alpha1.HealthCheck, j judgement, conflict error,
+	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, j judgement, conflict error,
 ) (*v1alpha1.HealthCheck, error) {
 	now := &v1alpha1.HealthCheck{}
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(check), now); err != nil {
 		return nil, fmt.Errorf("reading the check after a conflict: %w", err)
 	}
+	memory.recognise(now, r.Clock.Now())
 	if identityOf(now) != identityOf(check) || !sameStatus(now, check) {
 		return nil, conflict
 	}
-	return r.write(ctx, now, j)
+	return r.write(ctx, now, memory, j)
 }
 
 // next is the requeue for the next due time, or for the resync where that comes first.

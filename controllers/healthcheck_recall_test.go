@@ -143,11 +143,11 @@ func (s *scene) live() *v1alpha1.HealthCheck {
 
 func (s *scene) remembered() *remembered { return s.memory.of(s.live(), s.clock.Now()) }
 
-// reconcile looks once, now. What the API failed at is not an error here, for it is tried again.
+// reconcile looks once, now. That the API server did not answer in time is no error here, for it is asked again.
 func (s *scene) reconcile() reconcile.Result {
 	s.t.Helper()
 	result, err := s.Reconcile(s.t.Context(), reconcile.Request{NamespacedName: s.key})
-	if _, unread := errors.AsType[*probe.ReadError](err); err != nil && !unread {
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.t.Fatal(err)
 	}
 	return result

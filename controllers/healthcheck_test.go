@@ -375,6 +375,16 @@ func notesOf(ctx context.Context, check *v1alpha1.HealthCheck) func(Gomega) []st
 // watchStates records every state and message that a check shows from now on.
 func watchStates(ctx context.Context, check *v1alpha1.HealthCheck) (seen func() []string) {
 	GinkgoHelper()
+	return watchStatuses(ctx, check, func(status v1alpha1.HealthCheckStatus) string {
+		return string(health.Known(status.State)) + " " + status.Message
+	})
+}
+
+// watchStatuses records every status that a check shows from now on, in words.
+func watchStatuses(
+	ctx context.Context, check *v1alpha1.HealthCheck, words func(v1alpha1.HealthCheckStatus) string,
+) (seen func() []string) {
+	GinkgoHelper()
 	watcher, err := api.Watch(ctx, &v1alpha1.HealthCheckList{}, client.InNamespace(check.Namespace))
 	Expect(err).NotTo(HaveOccurred())
 	states := make(chan []string)
@@ -382,7 +392,7 @@ func watchStates(ctx context.Context, check *v1alpha1.HealthCheck) (seen func() 
 		var all []string
 		for event := range watcher.ResultChan() {
 			if shown, ok := event.Object.(*v1alpha1.HealthCheck); ok {
-				all = append(all, string(health.Known(shown.Status.State))+" "+shown.Status.Message)
+				all = append(all, words(shown.Status))
 			}
 		}
 		states <- all

@@ -42,6 +42,8 @@ type remembered struct {
 	written     string
 	writtenAt   time.Time
 	fingerprint uint64
+	// attempted are the statuses that could not be written since then.
+	attempted []attempt
 }
 
 // felt keeps whether a probe was slow.
