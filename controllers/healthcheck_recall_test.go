@@ -78,6 +78,32 @@ func TestAJobThatAnEarlierManagerLeftIsThoughtToBeCountedAndTheNextAwaited(t *te
 	s.expectFailures(1)
 }
 
+// Began is of the API server's clock, and all else of this process's.
+func TestAJobThatBeganInTheFutureDelaysTheNextByOneInterval(t *testing.T) {
+	for name, shown := range map[string]v1alpha1.CheckStatus{
+		"it is thought to be counted": {ObservedGeneration: 1, State: v1alpha1.StatePassing},
+		"it is judged":                {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			check := s.live()
+			check.Status.CheckStatus = shown
+			if err := s.api.Status().Update(t.Context(), check); err != nil {
+				t.Fatal(err)
+			}
+			s.prober.probes(failedJob("b"))
+			s.prober.past = probe.Past{Began: s.clock.Now().Add(time.Hour), Result: failedJob("a")}
+			s.reconcileWhenDue()
+			now := s.clock.Now()
+			s.reconcileWhenDue()
+			s.prober.expectBegun(1)
+			if waited := s.clock.Now().Sub(now); waited > s.interval+time.Second {
+				t.Errorf("the next Job began after %s", waited)
+			}
+		})
+	}
+}
+
 func TestAfterAMaintenanceOnlyAJobSinceThenIsJudged(t *testing.T) {
 	s := newScene(t)
 	s.prober.probes(unreadJob("a"), unreadJob("b"))

@@ -25,6 +25,7 @@ func (r *HealthCheckReconciler) recall(
 	ctx, cancel := context.WithTimeout(ctx, check.Spec.ProbeTimeout())
 	defer cancel()
 	past := r.Prober.Recall(ctx, check)
+	past.Began = earlier(past.Began, r.Clock.Now())
 	if job := past.Result.Job; job != "" && job == memory.counted {
 		return nil
 	}
@@ -54,6 +55,15 @@ func (r *HealthCheckReconciler) remember(
 	}
 	memory.lookedAt, memory.probed = past.Began, true
 	return r.show(ctx, check, memory, judge(check, memory, past.Result, now))
+}
+
+// earlier keeps the time of a Job, which is of the API server's clock, from the future of this process: where that clock is
+// ahead, the next Job would else wait for as long.
+func earlier(began, now time.Time) time.Time {
+	if now.Before(began) {
+		return now
+	}
+	return began
 }
 
 // nextAfter is when the interval since a Job is over for certain: it is known to the second when that began.
