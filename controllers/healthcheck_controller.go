@@ -136,8 +136,7 @@ func (r *HealthCheckReconciler) read(ctx context.Context, request reconcile.Requ
 	check := &v1alpha1.HealthCheck{}
 	err := r.Client.Get(ctx, request.NamespacedName, check, client.UnsafeDisableDeepCopy)
 	if err == nil && r.memory.of(check, r.Clock.Now()).stalled(check, r.Clock.Now()) {
-		check = &v1alpha1.HealthCheck{}
-		if err = r.Live.Get(ctx, request.NamespacedName, check); err == nil {
+		if check, err = r.live(ctx, request.NamespacedName); err == nil {
 			r.memory.of(check, r.Clock.Now()).rewind(check)
 		}
 	}
@@ -150,6 +149,14 @@ func (r *HealthCheckReconciler) read(ctx context.Context, request reconcile.Requ
 		return nil, fmt.Errorf("reading the check: %w", err)
 	}
 	return check, nil
+}
+
+// live reads a check past the cache. An API server that does not answer must not keep a worker for longer than a write may.
+func (r *HealthCheckReconciler) live(ctx context.Context, key client.ObjectKey) (*v1alpha1.HealthCheck, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
+	defer cancel()
+	check := &v1alpha1.HealthCheck{}
+	return check, r.Live.Get(ctx, key, check)
 }
 
 // observe probes once, and says when that ended. A check that changes meanwhile ends the probe, and so does
@@ -265,8 +272,8 @@ func (r *HealthCheckReconciler) write(
 func (r *HealthCheckReconciler) writeOnto(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, j judgement, conflict error,
 ) (*v1alpha1.HealthCheck, error) {
-	now := &v1alpha1.HealthCheck{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(check), now); err != nil {
+	now, err := r.live(ctx, client.ObjectKeyFromObject(check))
+	if err != nil {
 		return nil, fmt.Errorf("reading the check after a conflict: %w", err)
 	}
 	memory.recognise(now, r.Clock.Now())

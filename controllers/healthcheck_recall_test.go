@@ -86,7 +86,7 @@ func TestAJobThatBeganInTheFutureDelaysTheNextByOneInterval(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
-			check := s.live()
+			check := s.shown()
 			check.Status.CheckStatus = shown
 			if err := s.api.Status().Update(t.Context(), check); err != nil {
 				t.Fatal(err)
@@ -158,7 +158,7 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-func (s *scene) live() *v1alpha1.HealthCheck {
+func (s *scene) shown() *v1alpha1.HealthCheck {
 	s.t.Helper()
 	check := &v1alpha1.HealthCheck{}
 	if err := s.api.Get(s.t.Context(), s.key, check); err != nil {
@@ -167,7 +167,7 @@ func (s *scene) live() *v1alpha1.HealthCheck {
 	return check
 }
 
-func (s *scene) remembered() *remembered { return s.memory.of(s.live(), s.clock.Now()) }
+func (s *scene) remembered() *remembered { return s.memory.of(s.shown(), s.clock.Now()) }
 
 // reconcile looks once, now. That the API server did not answer in time is no error here, for it is asked again.
 func (s *scene) reconcile() reconcile.Result {
@@ -181,14 +181,14 @@ func (s *scene) reconcile() reconcile.Result {
 
 func (s *scene) reconcileWhenDue() {
 	s.t.Helper()
-	s.clock.SetTime(s.remembered().due(s.live(), s.Resync))
+	s.clock.SetTime(s.remembered().due(s.shown(), s.Resync))
 	s.Writer.Pulse.beat()
 	s.reconcile()
 }
 
 func (s *scene) maintain(reason string) {
 	s.t.Helper()
-	check := s.live()
+	check := s.shown()
 	check.Annotations = nil
 	if reason != "" {
 		check.Annotations = map[string]string{v1alpha1.AnnotationMaintenance: reason}
@@ -200,14 +200,14 @@ func (s *scene) maintain(reason string) {
 
 func (s *scene) expectFailures(want int32) {
 	s.t.Helper()
-	if got := s.live().Status.ConsecutiveFailures; got != want {
+	if got := s.shown().Status.ConsecutiveFailures; got != want {
 		s.t.Errorf("%d failures were counted, want %d", got, want)
 	}
 }
 
 func (s *scene) expectState(want v1alpha1.State) {
 	s.t.Helper()
-	if got := s.live().Status.State; got != want {
+	if got := s.shown().Status.State; got != want {
 		s.t.Errorf("it is %s, want %s", got, want)
 	}
 }
