@@ -83,6 +83,24 @@ var _ = Describe("An AliasCheck of a kind that the API server can serve no longe
 // startSwept runs the reconcilers of aliases and of gates behind a proxy, with a sweep and a short grace.
 func startSwept(namespace string) *proxy.Proxy {
 	GinkgoHelper()
+	mgr, sweeper, between := newSweptManager(namespace)
+	aliases := aliasesWithResync(time.Second)
+	aliases.Namespaces, aliases.failures.grace = []string{namespace}, 2*time.Second
+	aliases.NewInformer, aliases.FailingSince = sweeper.NewInformer, sweeper.FailingSince
+	aliases.Own = NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
+	gates := &ReadinessGateReconciler{
+		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},
+		Resync: time.Second, MaxConcurrent: 4, Aliases: aliases.Own,
+		Pods: NewOwnWrites[*corev1.Pod](PodKind, clock.RealClock{}, time.Second, sweeper.FailingSince),
+	}
+	Expect(gates.SetupWithManager(context.Background(), mgr)).To(Succeed())
+	startReconciler(mgr, aliases)
+	return between
+}
+
+// newSweptManager is behind a proxy, and all its caches are swept.
+func newSweptManager(namespace string) (ctrl.Manager, *sweep.Sweeper, *proxy.Proxy) {
+	GinkgoHelper()
 	between, err := proxy.Start(plane.Config)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(between.Close()).To(Succeed()) })
@@ -98,16 +116,5 @@ func startSwept(namespace string) *proxy.Proxy {
 	Expect(sweeper.Attach(config, &options.Cache)).To(Succeed())
 	mgr, err := ctrl.NewManager(config, options)
 	Expect(err).NotTo(HaveOccurred())
-	aliases := aliasesWithResync(time.Second)
-	aliases.Namespaces, aliases.failures.grace = []string{namespace}, 2*time.Second
-	aliases.NewInformer, aliases.FailingSince = sweeper.NewInformer, sweeper.FailingSince
-	aliases.Own = NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
-	gates := &ReadinessGateReconciler{
-		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},
-		Resync: time.Second, MaxConcurrent: 4, Aliases: aliases.Own,
-		Pods: NewOwnWrites[*corev1.Pod](PodKind, clock.RealClock{}, time.Second, sweeper.FailingSince),
-	}
-	Expect(gates.SetupWithManager(context.Background(), mgr)).To(Succeed())
-	startReconciler(mgr, aliases)
-	return between
+	return mgr, sweeper, between
 }

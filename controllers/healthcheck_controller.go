@@ -33,6 +33,8 @@ type HealthCheckReconciler struct {
 	Clock        clock.PassiveClock
 	// Resync bounds the time between two reconciles of a check.
 	Resync time.Duration
+	// Own is what the reconciler has written; nil for nothing.
+	Own *OwnWrites[*v1alpha1.HealthCheck]
 	// MaxConcurrentProbes is how many probes run at once.
 	MaxConcurrentProbes int
 
@@ -129,26 +131,48 @@ func (r *HealthCheckReconciler) unread(
 	return backoffAfter(failure)
 }
 
-// read gets a check from the cache, without a copy: the inside of it is the cache's. Where the cache has not
-// caught up with a write of this process for a while, its watch has stalled: then the check is read live, and
-// goes on being probed. It is nil where there is none.
+// read gets a check from the cache, without a copy: the inside of it is the cache's. It is nil where there is none.
 func (r *HealthCheckReconciler) read(ctx context.Context, request reconcile.Request) (*v1alpha1.HealthCheck, error) {
 	check := &v1alpha1.HealthCheck{}
 	err := r.Client.Get(ctx, request.NamespacedName, check, client.UnsafeDisableDeepCopy)
-	if err == nil && r.memory.of(check, r.Clock.Now()).stalled(check, r.Clock.Now()) {
-		if check, err = r.live(ctx, request.NamespacedName); err == nil {
-			r.memory.of(check, r.Clock.Now()).rewind(check)
-		}
+	if err == nil {
+		check, err = r.beyondCache(ctx, check)
 	}
 	if apierrors.IsNotFound(err) {
 		r.memory.forget(request.NamespacedName)
 		r.failures.ended(request.NamespacedName)
+		r.Own.forget(request.NamespacedName)
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the check: %w", err)
 	}
 	return check, nil
+}
+
+// beyondCache is a check as it was in the cache, unless that has not caught up with a write of this process for a while: its
+// watch has stalled. Then it is read live or, where that fails too, is what was written. So it goes on being probed.
+func (r *HealthCheckReconciler) beyondCache(
+	ctx context.Context, cached *v1alpha1.HealthCheck,
+) (*v1alpha1.HealthCheck, error) {
+	key := client.ObjectKeyFromObject(cached)
+	memory := r.memory.of(cached, r.Clock.Now())
+	switch {
+	case !memory.behind(cached):
+		r.Own.forget(key)
+		return cached, nil
+	case !memory.stalled(cached, r.Clock.Now()):
+		return cached, nil
+	}
+	check, err := r.live(ctx, key)
+	if err == nil {
+		r.memory.of(check, r.Clock.Now()).rewind(check)
+		return check, nil
+	}
+	if own := r.Own.latest(cached); own != cached && !apierrors.IsNotFound(err) {
+		return own, nil
+	}
+	return nil, err
 }
 
 // live reads a check past the cache. An API server that does not answer must not keep a worker for longer than a write may.
@@ -261,6 +285,7 @@ func (r *HealthCheckReconciler) write(
 		memory.tried(j.applyTo(check), j.probed)
 	case written:
 		memory.attempted = nil
+		r.Own.wrote(updated)
 	}
 	return updated, err
 }

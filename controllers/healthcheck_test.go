@@ -15,6 +15,7 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -262,7 +263,11 @@ type runningManager struct{ stop func() }
 // startHealthChecks runs the reconciler, with real probers that may look at loopback.
 func startHealthChecks(namespace string, edits ...func(*HealthCheckReconciler)) runningManager {
 	GinkgoHelper()
-	mgr := newManager(namespace)
+	return runHealthChecks(newManager(namespace), edits...)
+}
+
+func runHealthChecks(mgr ctrl.Manager, edits ...func(*HealthCheckReconciler)) runningManager {
+	GinkgoHelper()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	r := &HealthCheckReconciler{
 		Client:              mgr.GetClient(),

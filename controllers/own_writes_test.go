@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,16 +21,18 @@ import (
 var _ = Describe("While the API server takes writes of a kind, and fails to list and watch it", func() {
 	var (
 		namespace string
-		web       *v1alpha1.HealthCheck
 		between   *proxy.Proxy
 	)
 
-	BeforeEach(func(ctx SpecContext) {
-		namespace = newNamespace(ctx)
+	BeforeEach(func(ctx SpecContext) { namespace = newNamespace(ctx) })
+
+	// critical starts the reconcilers, and reports a check which they follow.
+	critical := func(ctx SpecContext) *v1alpha1.HealthCheck {
 		between = startSwept(namespace)
-		web = newHealthCheck(ctx, namespace, "web")
+		web := newHealthCheck(ctx, namespace, "web")
 		report(ctx, web, v1alpha1.StateCritical, "Said", "refused", time.Now())
-	})
+		return web
+	}
 
 	fail := func(resource string) {
 		between.Set(proxy.Faults{Answers: []proxy.Answer{
@@ -40,6 +43,7 @@ var _ = Describe("While the API server takes writes of a kind, and fails to list
 
 	DescribeTable("an alias follows its target, to and fro (I1)",
 		func(ctx SpecContext, following func(*v1alpha1.AliasCheck)) {
+			web := critical(ctx)
 			alias := newAlias(ctx, namespace, "front", following)
 			Eventually(statusOf(ctx, alias)).Should(haveState(v1alpha1.StateCritical))
 			fail("aliaschecks")
@@ -53,6 +57,7 @@ var _ = Describe("While the API server takes writes of a kind, and fails to list
 	)
 
 	DescribeTable("a pod's gate follows its alias, to and fro (I1)", func(ctx SpecContext, resource string) {
+		web := critical(ctx)
 		newAlias(ctx, namespace, "db", targeting("HealthCheck", "web"))
 		pod := newPod(ctx, namespace, "web", gateOnDB)
 		Eventually(statusOf(ctx, pod)).Should(haveGate(gateOnDB, corev1.ConditionFalse, "Said"))
@@ -72,6 +77,25 @@ var _ = Describe("While the API server takes writes of a kind, and fails to list
 		Entry("where aliases cannot be watched", "aliaschecks"),
 		Entry("where pods cannot", "pods"),
 	)
+
+	It("a check goes on to be probed, and to show what that sees", func(ctx SpecContext) {
+		web := newSubject()
+		DeferCleanup(web.Close)
+		mgr, sweeper, proxied := newSweptManager(namespace)
+		between = proxied
+		runHealthChecks(mgr, func(r *HealthCheckReconciler) {
+			r.Own = NewOwnWrites[*v1alpha1.HealthCheck](HealthCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
+		})
+		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(time.Second), failing(0, 1))
+		Eventually(statusOf(ctx, check)).Should(haveState(v1alpha1.StatePassing))
+		fail("healthchecks")
+		for range 2 {
+			web.status.Store(http.StatusServiceUnavailable)
+			Eventually(statusOf(ctx, check)).WithTimeout(time.Minute).Should(haveState(v1alpha1.StateCritical))
+			web.status.Store(http.StatusOK)
+			Eventually(statusOf(ctx, check)).WithTimeout(time.Minute).Should(haveState(v1alpha1.StatePassing))
+		}
+	})
 })
 
 func haveState(state v1alpha1.State) OmegaMatcher {

@@ -155,7 +155,7 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 		return fmt.Errorf("adding the pulse: %w", err)
 	}
 	writer := &controllers.StatusWriter{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Pulse: pulse}
-	if err := o.setupHealthChecks(mgr, writer); err != nil {
+	if err := o.setupHealthChecks(mgr, writer, sweeper); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
 	aliases := controllers.NewOwnWrites[*v1alpha1.AliasCheck](
@@ -185,7 +185,9 @@ func (o *options) pulse() *controllers.Pulse {
 	return pulse
 }
 
-func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.StatusWriter) error {
+func (o *options) setupHealthChecks(
+	mgr manager.Manager, writer *controllers.StatusWriter, sweeper *sweep.Sweeper,
+) error {
 	prober, err := o.prober(mgr)
 	if err != nil {
 		return err
@@ -193,12 +195,14 @@ func (o *options) setupHealthChecks(mgr manager.Manager, writer *controllers.Sta
 	bounded := *writer
 	bounded.Slots = make(chan struct{}, maxConcurrentWrites)
 	return (&controllers.HealthCheckReconciler{
-		Client:              mgr.GetCache(),
-		Live:                mgr.GetAPIReader(),
-		Writer:              &bounded,
-		Prober:              prober,
-		Clock:               clock.RealClock{},
-		Resync:              o.resyncInterval,
+		Client: mgr.GetCache(),
+		Live:   mgr.GetAPIReader(),
+		Writer: &bounded,
+		Prober: prober,
+		Clock:  clock.RealClock{},
+		Resync: o.resyncInterval,
+		Own: controllers.NewOwnWrites[*v1alpha1.HealthCheck](
+			controllers.HealthCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
 		MaxConcurrentProbes: o.maxConcurrentProbes,
 	}).SetupWithManager(mgr)
 }
