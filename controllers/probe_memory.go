@@ -114,14 +114,19 @@ func (r *remembered) foreign(check *v1alpha1.HealthCheck) bool {
 	return check.ResourceVersion != r.written && fingerprint(check.Status) != r.fingerprint
 }
 
+// handOver is how long no replica may have led when this one began to.
+const handOver = time.Second
+
 // due is when the check is to be probed next. A check that this process has not probed yet, because it has
-// just started, comes soon but not all at once: the phases of its first probes fill at most firstLook.
+// just started, comes soon but not all at once: the phases of its first probes fill at most firstLook. What was due in a
+// hand-over, just before this process first saw it, is due still; that is a tenth of the checks at the most.
 func (r *remembered) due(check *v1alpha1.HealthCheck, firstLook time.Duration) time.Time {
-	interval := check.Spec.ProbeInterval()
+	interval, since := check.Spec.ProbeInterval(), r.lookedAt
 	if !r.probed {
 		interval = min(interval, firstLook)
+		since = since.Add(-min(handOver, interval/10))
 	}
-	due := health.ScheduleFor(check.UID, interval).After(r.lookedAt)
+	due := health.ScheduleFor(check.UID, interval).After(since)
 	if due.Before(r.notBefore) {
 		return r.notBefore
 	}
