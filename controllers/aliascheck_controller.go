@@ -48,7 +48,7 @@ type AliasCheckReconciler struct {
 	FailingSince target.FailingSinceFunc
 	// Own is what the reconciler has written, for itself and for others that read aliases; nil for nothing.
 	Own *OwnWrites[*v1alpha1.AliasCheck]
-	// RetryKind is the least pause before a kind that is not installed is asked for again; 20 s by default.
+	// RetryKind is how long to wait before a kind that is not installed is asked for again; 20 s by default.
 	RetryKind time.Duration
 
 	targets  *target.Observer

@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	toolscache "k8s.io/client-go/tools/cache"
 )
@@ -137,17 +136,13 @@ func (k *kindWatch) ready(namespace string) (toolscache.SharedIndexInformer, boo
 	return from.informer, k.locked.namespaced, nil
 }
 
-// retryJitter is by how much of itself a pause may be longer, at random: kinds that were begun together, as at a start,
-// shall not be asked for together ever after.
-const retryJitter = 0.5
-
 // run lasts as long as any alias needs the kind.
 func (k *kindWatch) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		k.serve(ctx)
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait.Jitter(k.watches.options.Retry, retryJitter)):
+		case <-time.After(k.watches.options.Retry):
 		}
 	}
 }
@@ -155,7 +150,7 @@ func (k *kindWatch) run(ctx context.Context) {
 // serve watches the kind until it is gone.
 func (k *kindWatch) serve(ctx context.Context) {
 	resource, namespaced, err := k.discover(ctx)
-	if ctx.Err() != nil || errors.Is(err, errPostponed) {
+	if ctx.Err() != nil {
 		return
 	}
 	k.discovered(err)
@@ -226,15 +221,20 @@ func (k *kindWatch) close() {
 // tell wakes all aliases that need the kind, along a chain too: it can be read now, or no longer.
 func (k *kindWatch) tell() { k.notify(Event{Kind: k.kind.GroupKind(), Users: k.watches.usersOf(k)}) }
 
-// discover asks which resource has the objects of the kind, and whether they are in namespaces.
+// discoveryTimeout bounds the question whether a kind is there.
+const discoveryTimeout = 30 * time.Second
+
+// discover asks the API server itself each time: nothing that was remembered could be stale.
 func (k *kindWatch) discover(ctx context.Context) (schema.GroupVersionResource, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, discoveryTimeout)
+	defer cancel()
 	version := k.kind.GroupVersion()
-	resources, err := k.watches.discoverer.resources(ctx, version.String(), k.absent())
+	resources, err := k.watches.discovery.ServerResourcesForGroupVersionWithContext(ctx, version.String())
 	if err != nil {
-		return schema.GroupVersionResource{}, false, err
+		return schema.GroupVersionResource{}, false, classified(err)
 	}
 	found := errNotInstalled
-	for _, r := range resources {
+	for _, r := range resources.APIResources {
 		if r.Kind != k.kind.Kind || strings.Contains(r.Name, "/") {
 			continue
 		}
@@ -244,13 +244,6 @@ func (k *kindWatch) discover(ctx context.Context) (schema.GroupVersionResource, 
 		found = errUnsupported
 	}
 	return schema.GroupVersionResource{}, false, found
-}
-
-// absent reports whether discovery has answered that there is no such kind, or none to be read.
-func (k *kindWatch) absent() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return lasting(k.locked.missing)
 }
 
 func watchable(r metav1.APIResource) bool {

@@ -31,7 +31,6 @@ var (
 	errForbidden     = errors.New("the kind may not be read")
 	errUnsupported   = errors.New("the kind cannot be listed and watched")
 	errClusterScoped = errors.New("the kind is cluster-scoped")
-	errPostponed     = errors.New("the kind is asked for again later")
 )
 
 // NewInformerFunc makes informers as controller-runtime's cache.Options.NewInformer does.
@@ -56,9 +55,8 @@ type WatchesOptions struct {
 	NewInformer NewInformerFunc
 	// Namespaces to watch; all where there are none.
 	Namespaces []string
-	// Retry is the least pause before a kind that is not installed, or whose discovery failed, is asked for again; it may be
-	// half as long again. For this long an answer serves other kinds of its group-version, too. So a kind is noticed within
-	// two and a half times this: 50 s with the default of 20 s, and an alias has a minute.
+	// Retry is how long to wait before a kind that is not installed, or whose discovery failed, is asked for
+	// again. The default is 20 s, well within the minute in which an alias has to notice.
 	Retry time.Duration
 	// Log of what becomes of kinds.
 	Log logr.Logger
@@ -68,9 +66,9 @@ type WatchesOptions struct {
 // has a goroutine of its own which does all that may take time, so that reading here never waits: a kind
 // that is slow, forbidden or not installed costs the aliases of other kinds nothing.
 type Watches struct {
-	options    WatchesOptions
-	dynamic    dynamic.Interface
-	discoverer *discoverer
+	options   WatchesOptions
+	dynamic   dynamic.Interface
+	discovery discovery.ServerResourcesInterfaceWithContext
 
 	mu     sync.Mutex
 	locked struct { // guarded by mu
@@ -98,7 +96,7 @@ func NewWatches(options WatchesOptions) (*Watches, error) {
 	if options.Retry == 0 {
 		options.Retry = 20 * time.Second
 	}
-	w := &Watches{options: options, dynamic: dynamicClient, discoverer: newDiscoverer(discoveryClient, options.Retry)}
+	w := &Watches{options: options, dynamic: dynamicClient, discovery: discoveryClient}
 	w.locked.kinds = map[schema.GroupVersionKind]*kindWatch{}
 	w.locked.needs = map[types.NamespacedName]map[schema.GroupVersionKind]bool{}
 	return w, nil
