@@ -96,39 +96,21 @@ func (r *HealthCheckReconciler) look(
 	}
 	slot := r.slots.try(check, memory)
 	if slot == nil {
-		return again(retrySlot), nil
+		return r.withoutSlot(ctx, check, memory)
 	}
 	defer slot.release()
-	result, at, ended := r.observe(ctx, check, memory, slot)
-	if !ended {
+	result, at, err := r.observe(ctx, check, memory, slot)
+	switch {
+	case errors.Is(err, errNoSlot):
+		return r.withoutSlot(ctx, check, memory)
+	case err != nil:
 		return again(retrySoon), nil
-	}
-	if result.Unread != nil {
+	case result.Unread != nil:
 		memory.lost = true
 		return r.unread(ctx, check, memory, result.Unread, at)
 	}
 	r.failures.ended(client.ObjectKeyFromObject(check))
 	return r.show(ctx, check, memory, judge(check, memory, result, at))
-}
-
-// unread keeps the state for a while, and then admits that nothing is known. The probe counts as not done, and is tried
-// again after a backoff.
-func (r *HealthCheckReconciler) unread(
-	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, failure *probe.ReadError, at time.Time,
-) (reconcile.Result, error) {
-	left := r.failures.left(r.failures.since(check, at), at)
-	if left > 0 && left < longestBackoff(r.Resync) {
-		return again(left), nil
-	}
-	if left <= 0 {
-		lost := memory.lost
-		verdict := health.Unread(failure.What + ": " + whyUnreadable(failure.Err))
-		if _, err := r.show(ctx, check, memory, withoutProbe(verdict, at)); err != nil {
-			return backoffAfter(err)
-		}
-		memory.lost = lost
-	}
-	return backoffAfter(failure)
 }
 
 // read gets a check from the cache, without a copy: the inside of it is the cache's. It is nil where there is none.
@@ -183,15 +165,13 @@ func (r *HealthCheckReconciler) live(ctx context.Context, key client.ObjectKey) 
 	return check, r.Live.Get(ctx, key, check)
 }
 
-// observe probes once, and says when that ended. A check that changes meanwhile ends the probe, and so does
-// the end of the manager: then there is no result. Nor is there one if the process stood still meanwhile: the
-// answer may have come before that, and a successor may have seen a newer one since. A Job may go on without the probe;
-// its end is still to be counted.
+// observe probes once, and says when that ended. It has no result but an error if the probe was broken off: see brokenOff. A
+// Job may go on without the probe; its end is still to be counted.
 func (r *HealthCheckReconciler) observe(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, slot *slot,
-) (result probe.Result, at time.Time, ended bool) {
+) (result probe.Result, at time.Time, err error) {
 	began := r.Clock.Now()
-	if late := began.Sub(memory.due(check, r.Resync)); late >= 0 && !memory.awaitsResult(check) {
+	if late := began.Sub(memory.due(check, r.Resync)); late >= 0 && memory.scheduled(check) {
 		probeLateness.Observe(late.Seconds())
 	}
 	ctx, done := r.probes.begin(ctx, check)
@@ -204,25 +184,35 @@ func (r *HealthCheckReconciler) observe(
 
 	result = r.probe(limited, check)
 	memory.knows(result.Job)
-	if errors.Is(context.Cause(ctx), errNoSlot) {
-		memory.felt(check, true)
-	}
-	if ctx.Err() != nil || r.Writer.Pulse.stoodSince(began) {
+	if err := r.brokenOff(ctx, began); err != nil {
+		if errors.Is(err, errNoSlot) {
+			memory.felt(check, true)
+		}
 		memory.lost = true
-		return probe.Result{}, time.Time{}, false
+		return probe.Result{}, time.Time{}, err
 	}
 	at = r.Clock.Now()
 	took := at.Sub(began)
 	memory.felt(check, isSlow(took, check.Spec.ProbeTimeout()))
 	if result.Unread != nil {
-		return result, at, true
+		return result, at, nil
 	}
 	memory.lookedAt, memory.probed = began, true
 	if check.Spec.Job != nil {
 		memory.notBefore = began.Add(check.Spec.ProbeInterval() - time.Second)
 	}
 	countProbe(probe.TypeOf(check.Spec), result.Outcome, took)
-	return result, at, true
+	return result, at, nil
+}
+
+// brokenOff is why the probe with this context has no result: there is no slot for it, its check has changed, or the manager
+// ends. It also has none if the process stood still meanwhile: the answer may have come before that, and a successor may
+// have seen a newer one since.
+func (r *HealthCheckReconciler) brokenOff(ctx context.Context, began time.Time) error {
+	if ctx.Err() == nil && r.Writer.Pulse.stoodSince(began) {
+		return ErrObservationTooOld
+	}
+	return context.Cause(ctx)
 }
 
 // supersedeIfEdited ends a probe that has just begun if its check was edited after it had been read, and so

@@ -51,7 +51,7 @@ func TestAJobThatOutlastsItsProbeIsJudged(t *testing.T) {
 	s := newScene(t)
 	s.prober.probes(failedJob("a"), unreadJob("b"))
 	s.reconcileWhenDue()
-	s.prober.meanwhile = func() { s.clock.SetTime(s.clock.Now().Add(2 * maxObservationAge)) }
+	s.prober.meanwhile = func(context.Context) { s.clock.SetTime(s.clock.Now().Add(2 * maxObservationAge)) }
 	s.reconcileWhenDue()
 	s.Writer.Pulse.beat()
 	s.expectFailures(1)
@@ -218,7 +218,7 @@ type scripted struct {
 	past      probe.Past
 	results   []probe.Result
 	begun     int
-	meanwhile func()
+	meanwhile func(context.Context) // is done while the last probe is under way
 }
 
 var _ probe.Prober = (*scripted)(nil)
@@ -226,13 +226,13 @@ var _ probe.Prober = (*scripted)(nil)
 func (s *scripted) probes(results ...probe.Result) { s.results = results }
 
 // Probe implements probe.Prober.
-func (s *scripted) Probe(context.Context, *v1alpha1.HealthCheck) probe.Result {
+func (s *scripted) Probe(ctx context.Context, _ *v1alpha1.HealthCheck) probe.Result {
 	s.begun++
 	if s.begun > len(s.results) {
 		s.t.Fatalf("there is a probe too many")
 	}
 	if s.begun == len(s.results) && s.meanwhile != nil {
-		s.meanwhile()
+		s.meanwhile(ctx)
 	}
 	return s.results[s.begun-1]
 }

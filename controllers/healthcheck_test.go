@@ -392,11 +392,11 @@ func watchStatuses(
 	GinkgoHelper()
 	watcher, err := api.Watch(ctx, &v1alpha1.HealthCheckList{}, client.InNamespace(check.Namespace))
 	Expect(err).NotTo(HaveOccurred())
-	states := make(chan []string)
+	states, name := make(chan []string), check.Name
 	go func() {
 		var all []string
 		for event := range watcher.ResultChan() {
-			if shown, ok := event.Object.(*v1alpha1.HealthCheck); ok {
+			if shown, ok := event.Object.(*v1alpha1.HealthCheck); ok && shown.Name == name {
 				all = append(all, words(shown.Status))
 			}
 		}

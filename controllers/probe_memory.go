@@ -144,6 +144,13 @@ func (r *remembered) awaitsResult(check *v1alpha1.HealthCheck) bool {
 	return health.AwaitsFirstResult(check) || health.AwaitsFirstProbe(check) || r.foreign(check)
 }
 
+// scheduled reports whether a check is probed at its phase, or was to be: only the want of a slot, or a read that failed, has
+// kept it from that.
+func (r *remembered) scheduled(check *v1alpha1.HealthCheck) bool {
+	kept := check.Status.Reason == v1alpha1.ReasonReadError && check.Status.ObservedGeneration == check.Generation
+	return kept || !r.awaitsResult(check)
+}
+
 func fingerprint(status v1alpha1.HealthCheckStatus) uint64 {
 	h := fnv.New64a()
 	_ = json.NewEncoder(h).Encode(status) // neither a hash nor this type can fail

@@ -70,3 +70,29 @@ func TestAtAHandOverATenthOfTheChecksIsDueAtTheMost(t *testing.T) {
 		}
 	}
 }
+
+// A check that has been kept from being probed until it is Unknown is the latest of all, and a new one is not late.
+func TestOnlyWhatWasToBeProbedAtItsPhaseIsLate(t *testing.T) {
+	for _, row := range []struct {
+		check     string
+		observed  int64
+		state     v1alpha1.State
+		reason    string
+		scheduled bool
+	}{
+		{"a check that passes", 2, v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded, true},
+		{"a check that had no slot for long", 2, v1alpha1.StateUnknown, v1alpha1.ReasonReadError, true},
+		{"a new check", 0, "", "", false},
+		{"an edited check", 1, v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded, false},
+		{"an edited check that had no slot for long", 1, v1alpha1.StateUnknown, v1alpha1.ReasonReadError, false},
+		{"a check after a maintenance", 2, v1alpha1.StateMaintenance, v1alpha1.ReasonMaintenance, false},
+	} {
+		check := &v1alpha1.HealthCheck{}
+		check.Generation, check.Status.ObservedGeneration = 2, row.observed
+		check.Status.State, check.Status.Reason = row.state, row.reason
+		memory := newProbeMemory().of(check, time.Now())
+		if got := memory.scheduled(check); got != row.scheduled {
+			t.Errorf("%s can be late: %t, want %t", row.check, got, row.scheduled)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 type subject struct {
 	*httptest.Server
 	status   atomic.Int32
+	hangs    atomic.Bool // on all paths as on /hang
 	requests atomic.Int64
 
 	release chan struct{}
@@ -31,7 +32,7 @@ func (s *subject) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	s.count(r.URL.Path, 1)
 	defer s.count(r.URL.Path, -1)
-	if r.URL.Path == "/hang" {
+	if r.URL.Path == "/hang" || s.hangs.Load() {
 		select {
 		case <-s.release:
 		case <-r.Context().Done():

@@ -1,0 +1,70 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+var _ = Describe("A HealthCheck that has no slot", func() {
+	const (
+		workers, slots = 4, 3
+		grace          = 3 * time.Second
+	)
+
+	It("keeps its state for the grace, is Unknown after it, and recovers (I5)", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		web, others := newSubject(), newSubject()
+		DeferCleanup(web.Close)
+		DeferCleanup(others.Close)
+		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.MaxConcurrentProbes, r.failures.grace = workers, grace })
+		quick := newHealthCheck(ctx, namespace, "quick", probing(others, "/"), every(time.Second))
+		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(2*time.Second))
+		for _, well := range []*v1alpha1.HealthCheck{quick, check} {
+			Eventually(statusOf(ctx, well)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
+		}
+		for i := range slots {
+			newHealthCheck(ctx, namespace, fmt.Sprintf("hanging-%d", i), probing(others, "/hang"), every(time.Hour), within(time.Minute))
+		}
+		Eventually(others.runningOn).WithArguments("/hang").Should(Equal(slots))
+
+		seen, seenBeside, probes := watchStates(ctx, check), watchStates(ctx, quick), others.requests.Load()
+		web.hangs.Store(true)
+		began := time.Now()
+		Eventually(statusOf(ctx, check)).WithTimeout(30 * time.Second).
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonReadError))
+		Expect(time.Since(began)).To(BeNumerically(">=", grace))
+		Expect(statusOf(ctx, check)(Default).Status.Message).To(Equal(
+			"not probed: as many slow probes as there may be are under way (--max-concurrent-probes)"))
+		Expect(seen()).To(HaveEach(Or(HavePrefix(string(v1alpha1.StatePassing)), HavePrefix(string(v1alpha1.StateUnknown)))))
+		Expect(others.requests.Load()).To(BeNumerically(">=", probes+2), "quick checks go on")
+		Expect(seenBeside()).To(HaveEach(HavePrefix(string(v1alpha1.StatePassing))))
+
+		web.hangs.Store(false)
+		close(others.release)
+		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
+	})
+})
+
+func TestTheGraceBeginsWithTheProbeThatIsBrokenOffForWantOfASlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		for range cap(s.slots) {
+			s.slots <- struct{}{} // another slow probe
+		}
+		s.prober.probes(unreadJob("a"))
+		s.prober.meanwhile = func(ctx context.Context) { <-ctx.Done() }
+		s.reconcileWhenDue()
+		began := s.clock.Now()
+		if since := s.failures.since(s.shown(), began.Add(time.Hour)); !since.Equal(began) {
+			t.Errorf("the grace begins %s after the probe", since.Sub(began))
+		}
+	})
+}
