@@ -68,3 +68,29 @@ func TestTheGraceBeginsWithTheProbeThatIsBrokenOffForWantOfASlot(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsCriticalStaysSoWithoutASlot(t *testing.T) {
+	for before, after := range map[v1alpha1.State]v1alpha1.State{
+		v1alpha1.StateCritical: v1alpha1.StateCritical,
+		v1alpha1.StateWarning:  v1alpha1.StateUnknown,
+		v1alpha1.StatePassing:  v1alpha1.StateUnknown,
+	} {
+		t.Run(string(before), func(t *testing.T) {
+			s := newScene(t)
+			check := s.shown()
+			check.Status.State = before
+			if err := s.api.Status().Update(t.Context(), check); err != nil {
+				t.Fatal(err)
+			}
+			for range cap(s.slots) {
+				s.slots <- struct{}{}
+			}
+			s.remembered().felt(check, true)
+			s.reconcileWhenDue()
+			s.expectState(before)
+			s.clock.SetTime(s.clock.Now().Add(readGrace))
+			s.reconcile()
+			s.expectState(after)
+		})
+	}
+}

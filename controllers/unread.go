@@ -32,12 +32,14 @@ func (r *HealthCheckReconciler) unread(
 }
 
 // withoutSlot keeps the state of a check which has no slot for as long as unread does, and then admits that nothing is known:
-// nobody can tell when slow probes end. It is tried again all the time.
+// nobody can tell when slow probes end. It is tried again all the time. What is Critical stays so: checks that hang are those
+// which wait most, and would else be Unknown between their probes.
 func (r *HealthCheckReconciler) withoutSlot(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered,
 ) (reconcile.Result, error) {
 	now := r.Clock.Now()
-	if r.failures.left(r.failures.since(check, now), now) <= 0 {
+	waited := r.failures.left(r.failures.since(check, now), now) <= 0
+	if waited && check.Status.State != v1alpha1.StateCritical {
 		if err := r.showUnknown(ctx, check, memory, noSlot, now); err != nil {
 			return backoffAfter(err)
 		}
