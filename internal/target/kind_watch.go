@@ -139,12 +139,21 @@ func (k *kindWatch) ready(namespace string) (toolscache.SharedIndexInformer, boo
 // run lasts as long as any alias needs the kind.
 func (k *kindWatch) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		k.serve(ctx)
+		if !k.absent() || k.watches.repeats.TryAccept() {
+			k.serve(ctx)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(k.watches.options.Retry):
 		}
 	}
+}
+
+// absent reports whether discovery has answered that there is no such kind, or none to be read.
+func (k *kindWatch) absent() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return lasting(k.locked.missing)
 }
 
 // serve watches the kind until it is gone.

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/flowcontrol"
 )
 
 // What keeps a kind from being read.
@@ -62,6 +63,14 @@ type WatchesOptions struct {
 	Log logr.Logger
 }
 
+// repeatsPerSecond and repeatsBurst bound how often the API server is asked again for kinds that were absent: who may write
+// aliases may make up any number of them. What has no turn is asked for after the next pause. A hundred kinds always have
+// theirs, and a kind that is needed for the first time does not wait.
+const (
+	repeatsPerSecond = 5
+	repeatsBurst     = 100
+)
+
 // Watches is an informer for each kind that an alias needs, from the first such alias to the last. Each kind
 // has a goroutine of its own which does all that may take time, so that reading here never waits: a kind
 // that is slow, forbidden or not installed costs the aliases of other kinds nothing.
@@ -69,6 +78,8 @@ type Watches struct {
 	options   WatchesOptions
 	dynamic   dynamic.Interface
 	discovery discovery.ServerResourcesInterfaceWithContext
+	// repeats bounds how often it is asked again for what was absent.
+	repeats flowcontrol.PassiveRateLimiter
 
 	mu     sync.Mutex
 	locked struct { // guarded by mu
@@ -97,6 +108,7 @@ func NewWatches(options WatchesOptions) (*Watches, error) {
 		options.Retry = 20 * time.Second
 	}
 	w := &Watches{options: options, dynamic: dynamicClient, discovery: discoveryClient}
+	w.repeats = flowcontrol.NewTokenBucketPassiveRateLimiter(repeatsPerSecond, repeatsBurst)
 	w.locked.kinds = map[schema.GroupVersionKind]*kindWatch{}
 	w.locked.needs = map[types.NamespacedName]map[schema.GroupVersionKind]bool{}
 	return w, nil
