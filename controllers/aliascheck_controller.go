@@ -24,7 +24,7 @@ import (
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
-// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks,verbs=list;watch
+// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks,verbs=get;list;watch
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks/status,verbs=update
 // +kubebuilder:rbac:groups="",resources=services;nodes,verbs=list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
@@ -34,6 +34,8 @@ import (
 // edge says that something changed, and every Resync whatever the edges lost.
 type AliasCheckReconciler struct {
 	Client client.Client
+	// Live reads past the watch cache; nil where nothing is to.
+	Live   client.Reader
 	Writer *StatusWriter
 	Clock  clock.PassiveClock
 	// Resync bounds the time between two reconciles of an alias.
@@ -205,8 +207,8 @@ func (r *AliasCheckReconciler) show(
 	updated := shallow(alias)
 	updated.Status = health.ApplyObservation(alias, observation, observedAt)
 	written, err := r.Writer.Write(ctx, alias, updated, observedAt)
-	if superseded(err) {
-		r.Own.forget(client.ObjectKeyFromObject(alias))
+	if superseded(err) && r.Own.refused(alias) {
+		r.readLive(ctx, alias)
 	}
 	if dropped(err) {
 		return again(retrySoon), nil
@@ -215,10 +217,24 @@ func (r *AliasCheckReconciler) show(
 		return backoffAfter(err)
 	}
 	if written {
-		r.Own.wrote(updated)
+		r.Own.keep(updated)
 		r.countConvergence(alias, updated)
 	}
 	return again(health.Early(alias.UID, r.Resync)), nil
+}
+
+// readLive reads an alias which somebody else has written since this process did, while its cache does not even have that.
+// Where this fails too, the cache is all there is.
+func (r *AliasCheckReconciler) readLive(ctx context.Context, alias *v1alpha1.AliasCheck) {
+	if r.Live == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
+	defer cancel()
+	live := &v1alpha1.AliasCheck{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(alias), live); err == nil {
+		r.Own.keep(live)
+	}
 }
 
 // unreadable keeps the state for a while, and then admits that nothing is known.

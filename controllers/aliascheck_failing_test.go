@@ -87,6 +87,7 @@ func startSwept(namespace string) *proxy.Proxy {
 	aliases := aliasesWithResync(time.Second)
 	aliases.Namespaces, aliases.failures.grace = []string{namespace}, 2*time.Second
 	aliases.NewInformer, aliases.FailingSince = sweeper.NewInformer, sweeper.FailingSince
+	aliases.Live = api
 	aliases.Own = NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
 	gates := &ReadinessGateReconciler{
 		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},

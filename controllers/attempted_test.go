@@ -98,6 +98,74 @@ func TestAProbeThatCouldNotReadStaysLostThoughThatWasWrittenWithoutAnAnswer(t *t
 	s.expectState(v1alpha1.StateCritical)
 }
 
+// The newer result needed no write, so that nothing refuses the older one when it comes late.
+func TestAWriteThatComesAfterANewerResultIsLookedAtAgain(t *testing.T) {
+	s := newScene(t)
+	late := &lateWrites{}
+	s.Writer.Client = late.clientOf(s.api)
+	s.prober.probes(passedJob(""), failedJob(""), passedJob(""), passedJob("")) // no Job makes the difference
+	s.reconcileWhenDue()
+	late.hold = true
+	s.reconcileWhenDue()
+	s.reconcile() // the retry
+	s.expectFailures(0)
+	late.arrive(t)
+	s.expectFailures(1)
+
+	s.reconcile()
+	s.prober.expectBegun(4)
+	s.expectFailures(0)
+}
+
+// lateWrites is a client whose status updates are done after it has been told that they were not.
+type lateWrites struct {
+	hold bool
+	held func(context.Context) error
+}
+
+func (l *lateWrites) clientOf(inner client.WithWatch) client.WithWatch {
+	return interceptor.NewClient(inner, interceptor.Funcs{SubResourceUpdate: func(
+		ctx context.Context, inner client.Client, of string, object client.Object, options ...client.SubResourceUpdateOption,
+	) error {
+		if !l.hold {
+			return inner.SubResource(of).Update(ctx, object, options...)
+		}
+		sent := object.DeepCopyObject().(client.Object)
+		l.hold, l.held = false, func(ctx context.Context) error { return inner.SubResource(of).Update(ctx, sent, options...) }
+		return context.DeadlineExceeded
+	}})
+}
+
+func (l *lateWrites) arrive(t *testing.T) {
+	t.Helper()
+	if err := l.held(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARecognisedStatusIsOfItsOwnProbe(t *testing.T) {
+	first, second := time.Unix(1000, 0), time.Unix(1010, 0)
+	shown := func(failures int32) *v1alpha1.HealthCheck {
+		check := &v1alpha1.HealthCheck{}
+		check.ResourceVersion, check.Status.ConsecutiveFailures = "2", failures
+		return check
+	}
+	for failures, want := range map[int32]remembered{
+		1: {lookedAt: first, counted: "a", lost: true}, // what was due since is due still, and the other Job to be judged
+		2: {lookedAt: second, counted: "b"},
+	} {
+		memory := &remembered{lookedAt: first, job: "a", lost: true}
+		memory.tried(shown(1).Status, true)
+		memory.lookedAt, memory.job = second, "b"
+		memory.tried(shown(2).Status, true)
+		memory.recognise(shown(failures), second)
+		if memory.lookedAt != want.lookedAt || memory.counted != want.counted || memory.lost != want.lost {
+			t.Errorf("of %d failures: looked at %s, counted %q, lost %t; want %s, %q, %t", failures,
+				memory.lookedAt, memory.counted, memory.lost, want.lookedAt, want.counted, want.lost)
+		}
+	}
+}
+
 func TestOfManyWritesThatFailTheFirstAndTheLastAreRemembered(t *testing.T) {
 	memory := &remembered{}
 	shown := func(failures int32) *v1alpha1.HealthCheck {

@@ -162,7 +162,11 @@ func (r *HealthCheckReconciler) live(ctx context.Context, key client.ObjectKey) 
 	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
 	defer cancel()
 	check := &v1alpha1.HealthCheck{}
-	return check, r.Live.Get(ctx, key, check)
+	if err := r.Live.Get(ctx, key, check); err != nil {
+		return nil, err
+	}
+	r.Own.keep(check)
+	return check, nil
 }
 
 // observe probes once, and says when that ended. It has no result but an error if the probe was broken off: see brokenOff. A
@@ -182,6 +186,7 @@ func (r *HealthCheckReconciler) observe(
 	limited, cancel := context.WithTimeout(ctx, check.Spec.ProbeTimeout())
 	defer cancel()
 
+	memory.began = memory.began || check.Spec.Job != nil
 	result = r.probe(limited, check)
 	memory.knows(result.Job)
 	if err := r.brokenOff(ctx, began); err != nil {
@@ -270,14 +275,15 @@ func (r *HealthCheckReconciler) write(
 	updated.Status = j.applyTo(check)
 	written, err := r.Writer.Write(ctx, check, updated, j.at)
 	memory.lost = err != nil
-	switch {
-	case err != nil:
+	if err != nil {
 		memory.tried(j.applyTo(check), j.probed)
-	case written:
-		memory.attempted = nil
-		r.Own.wrote(updated)
+		return updated, err
 	}
-	return updated, err
+	memory.attempted = nil // what is written still, is so over this, and is looked at again
+	if written {
+		r.Own.keep(updated)
+	}
+	return updated, nil
 }
 
 // writeOnto writes to the check as it is now, if only such things have changed since it was read as no result

@@ -46,6 +46,17 @@ func TestAJobWhosePodsCouldNotBeReadAtItsEndIsJudgedWhenTheyCan(t *testing.T) {
 	s.expectFailures(2)
 }
 
+// The Job was created, and nothing was heard of that.
+func TestTheFirstJobOfAProcessIsJudgedThoughItsBeginWasNotAnswered(t *testing.T) {
+	s := newScene(t)
+	s.prober.probes(unreadJob(""))
+	s.reconcileWhenDue()
+	s.prober.past = probe.Past{Began: s.clock.Now(), Result: failedJob("a")}
+	s.reconcile()
+	s.prober.expectBegun(1)
+	s.expectFailures(1)
+}
+
 // A probe that is broken off, here because its manager stands still, leaves a Job which may end before the next look.
 func TestAJobThatOutlastsItsProbeIsJudged(t *testing.T) {
 	s := newScene(t)
@@ -249,6 +260,10 @@ func (s *scripted) expectBegun(want int) {
 
 func failedJob(uid types.UID) probe.Result {
 	return probe.Result{Outcome: health.Failed, Reason: v1alpha1.ReasonProbeFailed, Message: "it fails", Job: uid}
+}
+
+func passedJob(uid types.UID) probe.Result {
+	return probe.Result{Outcome: health.Passed, Reason: v1alpha1.ReasonProbeSucceeded, Message: "it passes", Job: uid}
 }
 
 func unreadJob(uid types.UID) probe.Result {

@@ -44,11 +44,12 @@ type ownWrite[T client.Object] struct {
 	at     time.Time
 }
 
-// NewOwnWrites are of one kind. A cache that is behind a write for longer than believed is right nevertheless, if it does
+// NewOwnWrites are of one kind. A cache that is behind a write for longer than a resync is right nevertheless, if it does
 // not fail: the API server was restored from a backup, and the write is lost.
 func NewOwnWrites[T client.Object](
-	kind schema.GroupVersionKind, clock clock.PassiveClock, believed time.Duration, failingSince target.FailingSinceFunc,
+	kind schema.GroupVersionKind, clock clock.PassiveClock, resync time.Duration, failingSince target.FailingSinceFunc,
 ) *OwnWrites[T] {
+	believed := resync * 9 / 10 // no resync comes earlier, and so the next one does not believe it any more
 	o := &OwnWrites[T]{kind: kind, clock: clock, believed: believed, failingSince: failingSince}
 	o.locked.byName = map[types.NamespacedName]ownWrite[T]{}
 	return o
@@ -64,14 +65,17 @@ func (o *OwnWrites[T]) latest(cached T) T {
 	defer o.mu.Unlock()
 	name := client.ObjectKeyFromObject(cached)
 	own, found := o.locked.byName[name]
-	if !found {
+	switch {
+	case !found:
 		return cached
-	}
-	if own.object.GetUID() == cached.GetUID() && older(cached, own.object) && o.holds(own) {
+	case own.object.GetUID() != cached.GetUID() || !older(cached, own.object):
+		delete(o.locked.byName, name)
+		return cached
+	case !o.holds(own):
+		return cached // for now: it may be that nobody has noticed yet that the cache fails
+	default:
 		return own.object
 	}
-	delete(o.locked.byName, name)
-	return cached
 }
 
 func older(a, b client.Object) bool {
@@ -87,8 +91,8 @@ func (o *OwnWrites[T]) holds(own ownWrite[T]) bool {
 	return o.failingSince != nil && !o.failingSince(o.kind, own.object.GetNamespace()).IsZero()
 }
 
-// wrote takes an object as the API server answered to a write of it.
-func (o *OwnWrites[T]) wrote(object T) {
+// keep takes an object as the API server answered to a write of it, or to a live read that came after one.
+func (o *OwnWrites[T]) keep(object T) {
 	if o == nil {
 		return
 	}
@@ -98,7 +102,23 @@ func (o *OwnWrites[T]) wrote(object T) {
 	o.locked.byName[client.ObjectKeyFromObject(object)] = ownWrite[T]{object, o.clock.Now()}
 }
 
-// forget is for an object that is gone, or was written by somebody else.
+// refused is about a write to an object that is not the latest. It reports whether that was an own one, which is forgotten.
+func (o *OwnWrites[T]) refused(base T) bool {
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	name := client.ObjectKeyFromObject(base)
+	own, found := o.locked.byName[name]
+	if !found || own.object.GetResourceVersion() != base.GetResourceVersion() {
+		return false
+	}
+	delete(o.locked.byName, name)
+	return true
+}
+
+// forget is for an object that is gone.
 func (o *OwnWrites[T]) forget(name types.NamespacedName) {
 	if o == nil {
 		return

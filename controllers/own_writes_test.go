@@ -56,6 +56,18 @@ var _ = Describe("While the API server takes writes of a kind, and fails to list
 		Entry("one that combines checks", func(a *v1alpha1.AliasCheck) { a.Spec.Selector = &v1alpha1.Selector{} }),
 	)
 
+	It("an alias follows its target after somebody else has written it, where it can be read by its name", func(ctx SpecContext) {
+		web := critical(ctx)
+		alias := newAlias(ctx, namespace, "front", func(a *v1alpha1.AliasCheck) { a.Spec.Selector = &v1alpha1.Selector{} })
+		Eventually(statusOf(ctx, alias)).Should(haveState(v1alpha1.StateCritical))
+		fail("aliaschecks")
+		report(ctx, web, v1alpha1.StatePassing, "Said", "refused", time.Now())
+		Eventually(statusOf(ctx, alias)).WithTimeout(time.Minute).Should(haveState(v1alpha1.StatePassing))
+		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { a.Labels = map[string]string{"team": "shop"} })
+		report(ctx, web, v1alpha1.StateCritical, "Said", "refused", time.Now())
+		Eventually(statusOf(ctx, alias)).WithTimeout(time.Minute).Should(haveState(v1alpha1.StateCritical))
+	})
+
 	DescribeTable("a pod's gate follows its alias, to and fro (I1)", func(ctx SpecContext, resource string) {
 		web := critical(ctx)
 		newAlias(ctx, namespace, "db", targeting("HealthCheck", "web"))
@@ -104,24 +116,20 @@ func haveState(state v1alpha1.State) OmegaMatcher {
 
 // What this process wrote counts until the cache has it, or proves to be right without it.
 func TestOwnWritesHoldWhileTheCacheIsBehind(t *testing.T) {
-	version := func(uid types.UID, resourceVersion string) *v1alpha1.AliasCheck {
-		alias := &v1alpha1.AliasCheck{ObjectMeta: named("shop", "web")}
-		alias.UID, alias.ResourceVersion = uid, resourceVersion
-		return alias
-	}
+	const resync = time.Minute
 	for _, row := range []struct {
-		rule    string
-		cached  *v1alpha1.AliasCheck
-		after   time.Duration
-		failing bool
-		own     bool
+		rule      string
+		cached    *v1alpha1.AliasCheck
+		after     time.Duration
+		failing   bool
+		own, kept bool
 	}{
-		{"the cache is behind", version("first", "6"), 0, false, true},
-		{"the cache has the write", version("first", "7"), 0, false, false},
-		{"the cache has a later one", version("first", "8"), 0, false, false},
-		{"the object was made anew", version("anew", "6"), 0, false, false},
-		{"the cache is behind for long", version("first", "6"), time.Minute, false, false},
-		{"the cache is behind for long, and fails", version("first", "6"), time.Hour, true, true},
+		{"the cache is behind", version("first", "6"), 0, false, true, true},
+		{"the cache has the write", version("first", "7"), 0, false, false, false},
+		{"the cache has a later one", version("first", "8"), 0, false, false, false},
+		{"the object was made anew", version("anew", "6"), 0, false, false, false},
+		{"the cache is behind at the earliest resync", version("first", "6"), resync * 9 / 10, false, false, true},
+		{"the cache is behind for long, and fails", version("first", "6"), time.Hour, true, true, true},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
 			g := NewWithT(t)
@@ -134,18 +142,61 @@ func TestOwnWritesHoldWhileTheCacheIsBehind(t *testing.T) {
 				}
 				return time.Time{}
 			}
-			own := NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, now, time.Minute, failing)
+			own := NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, now, resync, failing)
 			written := version("first", "7")
-			own.wrote(written)
+			own.keep(written)
 			now.SetTime(now.Now().Add(row.after))
 			want := row.cached
 			if row.own {
 				want = written
 			}
 			g.Expect(own.latest(row.cached)).To(BeIdenticalTo(want))
-			g.Expect(own.locked.byName).To(HaveLen(map[bool]int{true: 1, false: 0}[row.own]), "what is not needed is not kept")
+			_, kept := own.locked.byName[client.ObjectKeyFromObject(written)]
+			g.Expect(kept).To(Equal(row.kept))
 			own.forget(client.ObjectKeyFromObject(written))
 			g.Expect(own.latest(row.cached)).To(BeIdenticalTo(row.cached))
 		})
 	}
+}
+
+func TestAnOwnWriteThatIsRefusedIsForgotten(t *testing.T) {
+	own := NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Minute, nil)
+	own.keep(version("first", "7"))
+	if own.refused(version("first", "6")) {
+		t.Error("a write to what the cache has is taken for one to the own")
+	}
+	if !own.refused(version("first", "7")) || own.refused(version("first", "7")) {
+		t.Error("it is not refused just once")
+	}
+}
+
+func version(uid types.UID, resourceVersion string) *v1alpha1.AliasCheck {
+	alias := &v1alpha1.AliasCheck{ObjectMeta: named("shop", "web")}
+	alias.UID, alias.ResourceVersion = uid, resourceVersion
+	return alias
+}
+
+// Another's write is seen live; what was seen then is what there is once that fails too.
+func TestACheckThatWasReadLiveGoesOnToBeProbedWhenThatFails(t *testing.T) {
+	s := newScene(t)
+	cached, reads := &lateReader{Reader: s.api}, &failingReader{Reader: s.api}
+	s.Client, s.Live = cached, reads
+	s.Own = NewOwnWrites[*v1alpha1.HealthCheck](HealthCheckKind, s.clock, s.Resync,
+		func(schema.GroupVersionKind, string) time.Time { return s.clock.Now() })
+	cached.shows.Store(s.shown())
+	s.prober.probes(failedJob("a"), failedJob("b"), failedJob("c"), failedJob("d"), failedJob("e"))
+	for range 3 {
+		s.reconcileWhenDue()
+	}
+	s.expectState(v1alpha1.StateCritical)
+	check := s.shown()
+	check.Labels = map[string]string{"team": "shop"}
+	if err := s.api.Update(t.Context(), check); err != nil {
+		t.Fatal(err)
+	}
+	s.reconcileWhenDue() // live, and there is nothing to write
+
+	reads.fails.Store(true)
+	s.reconcileWhenDue()
+	s.prober.expectBegun(5)
 }

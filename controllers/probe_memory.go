@@ -35,6 +35,8 @@ type remembered struct {
 	// lost says that the last probe counts as not done: it was broken off, its result could not be written, or what it
 	// needs not be read.
 	lost bool
+	// began says that this process has begun a Job, or tried to.
+	began bool
 	// job is the last Job that this process knows of, and counted the last whose result needs not be judged any more.
 	job, counted types.UID
 	// written and fingerprint are the resourceVersion and the content of the last status that this process

@@ -120,11 +120,11 @@ func (r *ReadinessGateReconciler) write(
 	countWrite(pod, err)
 	if err != nil {
 		if superseded(err) {
-			r.Pods.forget(client.ObjectKeyFromObject(pod))
+			r.Pods.refused(pod)
 		}
 		return fmt.Errorf("writing the conditions of readiness gates: %w", err)
 	}
-	r.Pods.wrote(gate.With(pod, due, version))
+	r.Pods.keep(gate.With(pod, due, version))
 	r.tell(pod, due)
 	return nil
 }

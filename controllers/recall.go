@@ -36,7 +36,7 @@ func (r *HealthCheckReconciler) recall(
 }
 
 // remember judges by a Job that ended before, if its result is not in the status for certain: nothing is there of this
-// spec, or the Job is of this process, which knows what it has counted. Else, as after a restart, that is thought to be
+// spec, or the Job is of this process, which has begun some and knows what it has counted. Else, as after a restart, that is thought to be
 // counted, and the next Job is waited for.
 func (r *HealthCheckReconciler) remember(
 	ctx context.Context, check *v1alpha1.HealthCheck, memory *remembered, past probe.Past,
@@ -47,7 +47,7 @@ func (r *HealthCheckReconciler) remember(
 	}
 	r.failures.ended(client.ObjectKeyFromObject(check))
 	memory.notBefore = nextAfter(past, check)
-	uncounted := memory.job != "" || memory.awaitsResult(check)
+	uncounted := memory.began || memory.job != "" || memory.awaitsResult(check)
 	memory.knows(past.Result.Job)
 	if !uncounted {
 		memory.counted, memory.lost = memory.job, false

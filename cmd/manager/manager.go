@@ -227,6 +227,7 @@ func (o *options) setupAliasChecks(
 ) error {
 	return (&controllers.AliasCheckReconciler{
 		Client:                  mgr.GetClient(),
+		Live:                    mgr.GetAPIReader(),
 		Writer:                  writer,
 		Clock:                   clock.RealClock{},
 		Resync:                  o.resyncInterval,
