@@ -34,7 +34,7 @@ import (
 // edge says that something changed, and every Resync whatever the edges lost.
 type AliasCheckReconciler struct {
 	Client client.Client
-	// Live reads past the watch cache; nil where nothing is to.
+	// Live reads past the watch cache; it may be nil where Own is.
 	Live   client.Reader
 	Writer *StatusWriter
 	Clock  clock.PassiveClock
@@ -208,7 +208,8 @@ func (r *AliasCheckReconciler) show(
 	updated.Status = health.ApplyObservation(alias, observation, observedAt)
 	written, err := r.Writer.Write(ctx, alias, updated, observedAt)
 	if superseded(err) && r.Own.refused(alias) {
-		r.readLive(ctx, alias)
+		// Somebody else has written it since, and the cache does not even have that. Where this fails too, that is all there is.
+		_ = r.Own.readLive(ctx, r.Live, client.ObjectKeyFromObject(alias), &v1alpha1.AliasCheck{})
 	}
 	if dropped(err) {
 		return again(retrySoon), nil
@@ -221,20 +222,6 @@ func (r *AliasCheckReconciler) show(
 		r.countConvergence(alias, updated)
 	}
 	return again(health.Early(alias.UID, r.Resync)), nil
-}
-
-// readLive reads an alias which somebody else has written since this process did, while its cache does not even have that.
-// Where this fails too, the cache is all there is.
-func (r *AliasCheckReconciler) readLive(ctx context.Context, alias *v1alpha1.AliasCheck) {
-	if r.Live == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
-	defer cancel()
-	live := &v1alpha1.AliasCheck{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(alias), live); err == nil {
-		r.Own.keep(live)
-	}
 }
 
 // unreadable keeps the state for a while, and then admits that nothing is known.

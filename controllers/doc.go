@@ -10,6 +10,7 @@
 // A late writer is impossible by construction. The status is written as an update of the object that was read
 // before observing, and carries its resourceVersion: after an edit, a recreation or another leader's write the
 // API server answers 409, the result is dropped, and the check is looked at again. An observation that grew old
-// on the way (a frozen process) is never written. What this process remembers between reconciles, in
-// probeMemory, only ever makes it look sooner: losing it in a restart changes no state.
+// on the way (a frozen process) is never written. What this process remembers of its probes between reconciles, in
+// probeMemory, says when to look next and what has been counted, and OwnWrites what it has written that the cache may
+// lack still: losing both in a restart changes no state.
 package controllers

@@ -157,16 +157,10 @@ func (r *HealthCheckReconciler) beyondCache(
 	return nil, err
 }
 
-// live reads a check past the cache. An API server that does not answer must not keep a worker for longer than a write may.
+// live reads a check past the cache.
 func (r *HealthCheckReconciler) live(ctx context.Context, key client.ObjectKey) (*v1alpha1.HealthCheck, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
-	defer cancel()
 	check := &v1alpha1.HealthCheck{}
-	if err := r.Live.Get(ctx, key, check); err != nil {
-		return nil, err
-	}
-	r.Own.keep(check)
-	return check, nil
+	return check, r.Own.readLive(ctx, r.Live, key, check)
 }
 
 // observe probes once, and says when that ended. It has no result but an error if the probe was broken off: see brokenOff. A

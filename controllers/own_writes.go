@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -100,6 +101,18 @@ func (o *OwnWrites[T]) keep(object T) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.locked.byName[client.ObjectKeyFromObject(object)] = ownWrite[T]{object, o.clock.Now()}
+}
+
+// readLive reads an object past the cache, and keeps it. An API server that does not answer must not keep a worker for
+// longer than a write may.
+func (o *OwnWrites[T]) readLive(ctx context.Context, live client.Reader, name types.NamespacedName, object T) error {
+	ctx, cancel := context.WithTimeout(ctx, maxObservationAge)
+	defer cancel()
+	if err := live.Get(ctx, name, object); err != nil {
+		return err
+	}
+	o.keep(object)
+	return nil
 }
 
 // refused is about a write to an object that is not the latest. It reports whether that was an own one, which is forgotten.
