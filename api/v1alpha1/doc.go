@@ -1,5 +1,6 @@
 // Package v1alpha1 is the API group health.aliascheck.dev: HealthCheck, which looks at the world and
-// holds a state, and AliasCheck, which holds the health of another object.
+// holds a state, AliasCheck, which holds the health of another object, and HealthRule, which says how the objects of
+// a kind show their health.
 //
 // Validation is OpenAPI and CEL in the CRDs; there is no webhook. All strings and lists are bounded.
 //
@@ -17,7 +18,8 @@ import (
 var GroupVersion = schema.GroupVersion{Group: "health.aliascheck.dev", Version: "v1alpha1"}
 
 var schemeBuilder = runtime.NewSchemeBuilder(func(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &HealthCheck{}, &HealthCheckList{}, &AliasCheck{}, &AliasCheckList{})
+	scheme.AddKnownTypes(GroupVersion, &HealthCheck{}, &HealthCheckList{}, &AliasCheck{}, &AliasCheckList{},
+		&HealthRule{}, &HealthRuleList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 })

@@ -1,0 +1,90 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/google/cel-go/cel"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// Set is the compiled rules of a kind, or those of one alias. It is safe for concurrent use.
+type Set struct {
+	rules []compiled
+}
+
+type compiled struct {
+	v1alpha1.Rule
+	when    cel.Program
+	message cel.Program // nil for a rule without one
+}
+
+// Verdict is what the first rule that holds says. Where none holds, Index is -1.
+type Verdict struct {
+	// Index of the rule that holds.
+	Index int
+	State v1alpha1.State
+	// Reason is that of the rule, or its state.
+	Reason string
+	// Message is empty where the rule has none, or has one that cannot be evaluated.
+	Message string
+	// Failed are the rules that could not be evaluated before one held, each with why, in words.
+	Failed []string
+}
+
+// Holds reports whether a rule holds.
+func (v Verdict) Holds() bool { return v.Index >= 0 }
+
+// Compile compiles rules. The error names the rule and its field, and says what is wrong with the expression.
+func Compile(list []v1alpha1.Rule) (*Set, error) {
+	set := &Set{rules: make([]compiled, 0, len(list))}
+	for i, rule := range list {
+		c := compiled{Rule: rule}
+		var err error
+		if c.when, err = program(rule.When, cel.BoolType); err != nil {
+			return nil, fmt.Errorf("rules[%d].when: %w", i, err)
+		}
+		if rule.Message != "" {
+			if c.message, err = program(rule.Message, cel.StringType); err != nil {
+				return nil, fmt.Errorf("rules[%d].message: %w", i, err)
+			}
+		}
+		set.rules = append(set.rules, c)
+	}
+	return set, nil
+}
+
+// Evaluate tries the rules on the fields of an object, in order.
+func (s *Set) Evaluate(object map[string]any) Verdict {
+	verdict := Verdict{Index: -1}
+	for i, rule := range s.rules {
+		holds, err := evaluate[bool](rule.when, object)
+		switch {
+		case err != nil:
+			verdict.Failed = append(verdict.Failed, fmt.Sprintf("rules[%d]: %v", i, err))
+		case holds:
+			verdict.Index, verdict.State, verdict.Reason = i, rule.State, rule.reason()
+			verdict.Message = rule.text(object)
+			return verdict
+		}
+	}
+	return verdict
+}
+
+func (c compiled) reason() string {
+	if c.Reason == "" {
+		return string(c.State)
+	}
+	return c.Reason
+}
+
+func (c compiled) text(object map[string]any) string {
+	if c.message == nil {
+		return ""
+	}
+	text, err := evaluate[string](c.message, object)
+	if err != nil {
+		return ""
+	}
+	return text
+}
