@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,9 @@ type attempt struct {
 		addresses int
 		// unreached are the errors of those of them that were tried.
 		unreached []error
+		// conns are all connections of the attempt, and over is whether it has ended.
+		conns []net.Conn
+		over  bool
 	}
 
 	// certificateAsked is whether the server asked for a client's certificate.
@@ -51,6 +55,29 @@ func newAttempt(check *v1alpha1.HealthCheck, subject string) *attempt {
 	a := &attempt{limit: check.Spec.ProbeTimeout()}
 	a.locked.subject = subject
 	return a
+}
+
+// owns takes a connection that ends with the attempt at the latest.
+func (a *attempt) owns(conn net.Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.locked.over {
+		_ = conn.Close()
+		return
+	}
+	a.locked.conns = append(a.locked.conns, conn)
+}
+
+// hangUp closes every connection of the attempt. The libraries leave one open that they cannot write to: a server which
+// accepts an HTTP/2 connection and never reads would keep it, with its goroutines and buffers, until the server chooses
+// to end it (golang/go#57478).
+func (a *attempt) hangUp() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.over = true
+	for _, conn := range a.locked.conns {
+		_ = conn.Close()
+	}
 }
 
 func (a *attempt) enter(p phase) {

@@ -29,11 +29,12 @@ type dialer struct {
 	resolver Resolver
 }
 
-// dial connects to the first address of a name that is not denied and answers. The context is the probe's own,
+// dial connects to the first address of a name that is not denied and answers, until the attempt hangs up. The context is the probe's own,
 // and not one that net/http or grpc made: those have no deadline, or another, so that an address which hangs
 // would take the time of those after it.
 func (d dialer) dial(ctx context.Context, a *attempt, network, address string) (accepted net.Conn, err error) {
 	err = d.each(ctx, a, network, address, func(conn net.Conn) error {
+		a.owns(conn)
 		accepted = conn
 		return nil
 	})

@@ -40,6 +40,7 @@ func (p *Probes) grpc(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 		return a.failed(plainError("the address must be a host and a port, such as api.shop:9000"))
 	}
 	defer client.Close()
+	defer a.hangUp() // before the library closes: it would wait five seconds for a server that does not read
 	return call.check(ctx, client, spec.Service)
 }
 

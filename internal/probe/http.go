@@ -61,6 +61,7 @@ func (p *Probes) exchange(
 	// by the second write's failure, as it happens.
 	transport.WriteBufferSize += int(request.ContentLength)
 	defer transport.CloseIdleConnections()
+	defer a.hangUp()
 	client := http.Client{Transport: transport, CheckRedirect: follow}
 	response, err := client.Do(request)
 	if err != nil {
