@@ -21,6 +21,9 @@ import (
 // where `kubectl describe pod` says why: that prints the status of a condition, and not its message.
 const EventReadinessGateChanged = "ReadinessGateChanged"
 
+// EventTooManyReadinessGates is the reason of the Event on a pod that names more AliasChecks than are followed.
+const EventTooManyReadinessGates = "TooManyReadinessGates"
+
 // gatePatch is a strategic merge patch of pods/status. Conditions merge by their type, so that all which are not
 // in it stay as they are, whoever else writes to the pod meanwhile; and so it needs no resourceVersion, which the
 // kubelet changes all the time. The UID is a precondition: another pod of that name is not this patch's.
@@ -82,8 +85,14 @@ func recreated(err error) bool {
 	})
 }
 
-// tell emits an Event for each gate that has opened or closed. A gate that is open from the start is no news.
+// tell emits an Event for each gate that has opened or closed. A gate that is open from the start is no news. That a pod
+// has too many is told with the first write of its conditions, and so once.
 func (r *ReadinessGateReconciler) tell(pod *corev1.Pod, written []corev1.PodCondition) {
+	if gate.TooMany(pod) && len(pod.Status.Conditions) == 0 {
+		r.Recorder.Eventf(pod, nil, corev1.EventTypeWarning, EventTooManyReadinessGates, "CloseGate",
+			"only the first %d AliasChecks that its readiness gates name are followed; the other gates stay closed",
+			gate.MaxAliases)
+	}
 	for _, condition := range written {
 		before := corev1.ConditionTrue
 		if shown := gate.Shown(pod, condition.Type); shown != nil {

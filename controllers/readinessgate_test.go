@@ -192,6 +192,17 @@ var _ = Describe("A pod that names an alias as a readiness gate", func() {
 			"Normal ReadinessGateChanged health.aliascheck.dev/db is True: AliasCheck db is Passing (Fine): fine")))
 	})
 
+	It("has 64 gates followed and the others left closed, and an Event that says so (I9)", func() {
+		var names []string
+		for i := range 70 {
+			names = append(names, fmt.Sprintf("health.aliascheck.dev/alias-%d", i))
+		}
+		pod := newPod(ctx, namespace, "web", names...)
+		Eventually(gates.recorder.Events).Should(Receive(Equal("Warning TooManyReadinessGates " +
+			"only the first 64 AliasChecks that its readiness gates name are followed; the other gates stay closed")))
+		Expect(statusOf(ctx, pod)(Default).Status.Conditions).To(HaveLen(64))
+	})
+
 	It("is found by its gates, and no other pod is", func() {
 		for i, names := range [][]string{{gateOnDB}, {gateOnDB, "health.aliascheck.dev/queue"}, {"health.aliascheck.dev/queue"}, nil} {
 			newPod(ctx, namespace, fmt.Sprintf("web-%d", i), names...)

@@ -32,14 +32,37 @@ func TestTheAliasesOfAPodAreThoseThatItsGatesName(t *testing.T) {
 	}
 }
 
-func TestSixteenGatesAreSixteenAliases(t *testing.T) {
-	var gates []string
-	for i := range 16 {
+func TestAPodIsGatedOnItsFirst64Aliases(t *testing.T) {
+	for _, row := range []struct {
+		gates, want int
+		tooMany     bool
+	}{{16, 16, false}, {64, 64, false}, {65, 64, true}, {30_000, 64, true}} {
+		pod := podWith(manyGates(row.gates)...)
+		for name, it := range map[string]*corev1.Pod{"the pod": pod, "what is cached of it": gate.Strip(pod)} {
+			names := gate.Aliases(it)
+			if len(names) != row.want || names[row.want-1] != fmt.Sprintf("alias-%d", row.want-1) {
+				t.Errorf("%d gates: %s names %d aliases, want the first %d", row.gates, name, len(names), row.want)
+			}
+			if got := gate.TooMany(it); got != row.tooMany {
+				t.Errorf("%d gates: too many in %s: %t, want %t", row.gates, name, got, row.tooMany)
+			}
+		}
+	}
+}
+
+func TestOneGateGivenTenThousandTimesIsOneAlias(t *testing.T) {
+	pod := podWith(slices.Repeat([]string{"health.aliascheck.dev/db"}, 10_000)...)
+	if names := gate.Aliases(pod); len(names) != 1 || gate.TooMany(pod) {
+		t.Errorf("the aliases are %q, too many: %t", names, gate.TooMany(pod))
+	}
+}
+
+func manyGates(count int) []string {
+	gates := make([]string, 0, count)
+	for i := range count {
 		gates = append(gates, fmt.Sprintf("health.aliascheck.dev/alias-%d", i))
 	}
-	if got := gate.Aliases(podWith(gates...)); len(got) != 16 {
-		t.Errorf("%d aliases, want 16: %q", len(got), got)
-	}
+	return gates
 }
 
 func TestAPodHasFinishedWhenItsContainersHaveEndedForGood(t *testing.T) {

@@ -1,15 +1,17 @@
 package gate
 
 import (
-	"strings"
 	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
 // Strip is what the cache keeps of a pod: its identity and version, whether it has finished, its gates on
-// AliasChecks and their conditions. A cluster has many pods, few with gates, and few different texts in these.
+// AliasChecks and their conditions. A cluster has many pods, few with gates, and few different texts in these. One gate
+// more than are followed is kept, so that TooMany still knows.
 func Strip(pod *corev1.Pod) *corev1.Pod {
 	stripped := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Name:            pod.Name,
@@ -17,29 +19,40 @@ func Strip(pod *corev1.Pod) *corev1.Pod {
 		UID:             pod.UID,
 		ResourceVersion: pod.ResourceVersion,
 	}}
-	for _, g := range pod.Spec.ReadinessGates {
-		if isOurs(g.ConditionType) {
-			g.ConditionType = shared(g.ConditionType)
-			stripped.Spec.ReadinessGates = append(stripped.Spec.ReadinessGates, g)
-		}
-	}
-	if stripped.Spec.ReadinessGates == nil {
+	types := gated(pod, MaxAliases+1)
+	if len(types) == 0 {
 		return stripped
 	}
-	stripped.Status.Phase = shared(pod.Status.Phase)
-	for _, c := range pod.Status.Conditions {
-		if isOurs(c.Type) {
-			c.Type, c.Status = shared(c.Type), shared(c.Status)
-			c.Reason, c.Message = shared(c.Reason), shared(c.Message)
-			stripped.Status.Conditions = append(stripped.Status.Conditions, c)
-		}
+	for _, conditionType := range types {
+		stripped.Spec.ReadinessGates = append(stripped.Spec.ReadinessGates,
+			corev1.PodReadinessGate{ConditionType: shared(conditionType)})
 	}
+	stripped.Status.Phase = shared(pod.Status.Phase)
+	stripped.Status.Conditions = conditionsOf(pod, types)
 	return stripped
 }
 
-func isOurs(conditionType corev1.PodConditionType) bool {
-	return strings.HasPrefix(string(conditionType), Prefix)
+// conditionsOf are the conditions of these types that a pod has, the first of each.
+func conditionsOf(pod *corev1.Pod, types []corev1.PodConditionType) []corev1.PodCondition {
+	wanted := make(map[corev1.PodConditionType]bool, len(types))
+	for _, conditionType := range types {
+		wanted[conditionType] = true
+	}
+	var conditions []corev1.PodCondition
+	for _, c := range pod.Status.Conditions {
+		if !wanted[c.Type] {
+			continue
+		}
+		wanted[c.Type] = false
+		c.Type, c.Status = shared(c.Type), shared(c.Status)
+		c.Reason, c.Message = shared(cut(c.Reason)), shared(cut(c.Message))
+		conditions = append(conditions, c)
+	}
+	return conditions
 }
+
+// cut bounds a text that somebody else wrote. It stays longer than any of ours, and is therefore replaced.
+func cut(text string) string { return text[:min(len(text), v1alpha1.MaxMessageBytes+1)] }
 
 // shared is the one copy of a text that many pods have.
 func shared[T ~string](text T) T { return unique.Make(text).Value() }

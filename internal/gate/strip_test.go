@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/gate"
 )
 
@@ -53,6 +54,34 @@ func TestStripLeavesThePodAlone(t *testing.T) {
 	gate.Strip(pod)
 	if !equality.Semantic.DeepEqual(pod, before) {
 		t.Error("the pod has changed")
+	}
+}
+
+// Neither the number of readiness gates nor that of conditions is limited by Kubernetes, nor is the length of a text.
+func TestStripKeepsLittleOfAPodThatHasMuch(t *testing.T) {
+	pod := podWith(manyGates(30_000)...)
+	for _, g := range pod.Spec.ReadinessGates {
+		pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: g.ConditionType})
+	}
+	long := strings.Repeat("x", 1_000_000)
+	pod.Status.Conditions[0].Reason, pod.Status.Conditions[0].Message = long, long
+	pod.Labels, pod.Annotations = map[string]string{"a": long}, map[string]string{"a": long}
+	encoded, err := gate.Strip(pod).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(encoded) > 16<<10 {
+		t.Errorf("%d bytes are kept, want at most 16 KiB", len(encoded))
+	}
+}
+
+func TestATextThatWasCutIsNotTakenForOurs(t *testing.T) {
+	alias := aliasIn(v1alpha1.StateCritical, "ProbeFailed", strings.Repeat("x", 2000))
+	pod := podWith("health.aliascheck.dev/db")
+	pod.Status.Conditions = gate.Due(pod, aliases(alias), noon)
+	pod.Status.Conditions[0].Message += "and what somebody added"
+	if due := gate.Due(gate.Strip(pod), aliases(alias), noon); len(due) != 1 {
+		t.Errorf("due are %+v, want the condition that is not as it should be", due)
 	}
 }
 
