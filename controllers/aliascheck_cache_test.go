@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -45,11 +45,11 @@ var _ = Describe("The answer to a status write", func() {
 		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"), func(a *v1alpha1.AliasCheck) {
 			a.Labels = map[string]string{"team": "shop"}
 		})
-		for _, cached := range []client.Object{check, alias} {
+		for _, cached := range []v1alpha1.Check{check, alias} {
 			// The cache holds less than the API server answers with: it has stripped something.
 			cached.GetLabels()["cached"], cached.GetLabels()["team"] = "yes", ""
-			after := sharing(cached)
-			commonStatus(after).State = v1alpha1.StateCritical
+			after := sharing(cached).(v1alpha1.Check)
+			after.CommonStatus().State = v1alpha1.StateCritical
 			written, err := writer.Write(ctx, cached, after, time.Now())
 			Expect(err).NotTo(HaveOccurred())
 			Expect(written).To(BeTrue())

@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -29,7 +29,7 @@ var _ = Describe("A chain of AliasChecks", func() {
 		namespace = newNamespace(ctx)
 		evaluations.Store(0)
 		aliases := aliasesWithResync(time.Minute)
-		aliases.evaluated = func() { evaluations.Add(1) }
+		aliases.Evaluated = func() { evaluations.Add(1) }
 		startAliases(aliases, namespace)
 	})
 

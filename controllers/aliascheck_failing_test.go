@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -17,6 +17,8 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/readinessgate"
+	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/sweep"
 	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
@@ -85,14 +87,14 @@ func startSwept(namespace string) *proxy.Proxy {
 	GinkgoHelper()
 	mgr, sweeper, between := newSweptManager(namespace)
 	aliases := aliasesWithResync(time.Second)
-	aliases.Namespaces, aliases.failures.grace = []string{namespace}, 2*time.Second
+	aliases.Namespaces, aliases.Grace.Length = []string{namespace}, 2*time.Second
 	aliases.NewInformer, aliases.FailingSince = sweeper.NewInformer, sweeper.FailingSince
 	aliases.Live = api
-	aliases.Own = NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
-	gates := &ReadinessGateReconciler{
+	aliases.Own = status.NewOwnWrites[*v1alpha1.AliasCheck](status.AliasCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
+	gates := &readinessgate.Reconciler{
 		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},
 		Resync: time.Second, MaxConcurrent: 4, Aliases: aliases.Own,
-		Pods: NewOwnWrites[*corev1.Pod](PodKind, clock.RealClock{}, time.Second, sweeper.FailingSince),
+		Pods: status.NewOwnWrites[*corev1.Pod](status.PodKind, clock.RealClock{}, time.Second, sweeper.FailingSince),
 	}
 	Expect(gates.SetupWithManager(context.Background(), mgr)).To(Succeed())
 	startReconciler(mgr, aliases)

@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -16,13 +16,14 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/aliascheck"
 )
 
 var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 	var (
 		ctx        = context.Background()
 		home, away string
-		aliases    *AliasCheckReconciler
+		aliases    *aliascheck.Reconciler
 	)
 
 	BeforeEach(func() {

@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -19,13 +19,14 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/aliascheck"
 )
 
 var _ = Describe("An AliasCheck of any other kind", func() {
 	var (
 		ctx       context.Context
 		namespace string
-		aliases   *AliasCheckReconciler
+		aliases   *aliascheck.Reconciler
 	)
 
 	BeforeEach(func() {
@@ -283,12 +284,12 @@ func allow(ctx context.Context, user string, rules ...rbacv1.PolicyRule) {
 }
 
 // startAliasesAs runs the reconciler as another user than the administrator.
-func startAliasesAs(config *rest.Config, r *AliasCheckReconciler, namespaces ...string) {
+func startAliasesAs(config *rest.Config, r *aliascheck.Reconciler, namespaces ...string) {
 	GinkgoHelper()
 	startReconciler(newManagerAs(config, namespaces...), r)
 }
 
-func startReconciler(mgr ctrl.Manager, r *AliasCheckReconciler) {
+func startReconciler(mgr ctrl.Manager, r *aliascheck.Reconciler) {
 	GinkgoHelper()
 	r.Client, r.Writer = mgr.GetClient(), writerOf(mgr)
 	Expect(r.SetupWithManager(context.Background(), mgr)).To(Succeed())

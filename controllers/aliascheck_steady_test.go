@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -20,6 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/aliascheck"
+	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
@@ -28,7 +31,7 @@ var _ = Describe("An AliasCheck whose target does not change", func() {
 		namespace := newNamespace(ctx)
 		aliases := aliasesWithResync(200 * time.Millisecond)
 		evaluated := make(chan struct{}, 1000)
-		aliases.evaluated = func() { evaluated <- struct{}{} }
+		aliases.Evaluated = func() { evaluated <- struct{}{} }
 		startAliases(aliases, namespace)
 		newService(ctx, namespace, "web")
 		check := newHealthCheck(ctx, namespace, "web", ofService("web"))
@@ -163,7 +166,7 @@ var _ = Describe("An AliasCheck whose target cannot be read", func() {
 
 		broken = true
 		Expect(evaluate()).NotTo(Succeed())
-		clock.SetTime(clock.Now().Add(readGrace - time.Second))
+		clock.SetTime(clock.Now().Add(health.ReadGrace - time.Second))
 		Expect(evaluate()).To(Succeed(), "the backoff could outlast the second that is left")
 		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StatePassing, "Fine"))
 		clock.SetTime(clock.Now().Add(time.Second))
@@ -199,7 +202,7 @@ var _ = Describe("An AliasCheck whose evaluation panics", func() {
 
 		malformed = true
 		Expect(evaluate()).To(MatchError(ContainSubstring("a status that nobody thought of")))
-		clock.SetTime(clock.Now().Add(readGrace))
+		clock.SetTime(clock.Now().Add(health.ReadGrace))
 		Expect(evaluate()).NotTo(Succeed())
 		live := statusOf(ctx, alias)(Default)
 		Expect(live).To(SatisfyAll(
@@ -216,10 +219,10 @@ func evaluating(
 	GinkgoHelper()
 	watches, err := target.NewWatches(target.WatchesOptions{Config: plane.Config})
 	Expect(err).NotTo(HaveOccurred())
-	aliases := &AliasCheckReconciler{
+	aliases := &aliascheck.Reconciler{
 		Client: reader, Clock: clock, Resync: time.Minute,
-		Writer:  &StatusWriter{Client: api, Recorder: events.NewFakeRecorder(100), Clock: clock},
-		targets: &target.Observer{Client: reader, Watches: watches},
+		Writer:  &status.Writer{Client: api, Recorder: events.NewFakeRecorder(100), Clock: clock},
+		Targets: &target.Observer{Client: reader, Watches: watches},
 	}
 	return func() error {
 		_, err := aliases.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(alias)})

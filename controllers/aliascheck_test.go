@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/aliascheck"
 	"github.com/aliascheck/aliascheck/internal/health"
 )
 
@@ -135,7 +136,7 @@ var _ = Describe("An AliasCheck that gets no edges", func() {
 	It("shows its target's state at the next resync (I1)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		aliases := aliasesWithResync(2 * time.Second)
-		aliases.deaf = true
+		aliases.DropEvents = true
 		startAliases(aliases, namespace)
 		web := newHealthCheck(ctx, namespace, "web")
 		report(ctx, web, v1alpha1.StatePassing, "Fine", "fine", time.Now())
@@ -147,12 +148,12 @@ var _ = Describe("An AliasCheck that gets no edges", func() {
 	})
 })
 
-func aliasesWithResync(resync time.Duration) *AliasCheckReconciler {
-	return &AliasCheckReconciler{Resync: resync, Clock: clock.RealClock{}, MaxConcurrentReconciles: 4}
+func aliasesWithResync(resync time.Duration) *aliascheck.Reconciler {
+	return &aliascheck.Reconciler{Resync: resync, Clock: clock.RealClock{}, MaxConcurrentReconciles: 4}
 }
 
 // startAliases runs the reconciler in a manager of these namespaces until the spec ends.
-func startAliases(r *AliasCheckReconciler, namespaces ...string) {
+func startAliases(r *aliascheck.Reconciler, namespaces ...string) {
 	GinkgoHelper()
 	r.Namespaces = namespaces
 	startReconciler(newManager(namespaces...), r)

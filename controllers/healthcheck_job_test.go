@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/healthcheck"
 	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/probe"
 )
@@ -22,7 +23,7 @@ var _ = Describe("A HealthCheck by Job", func() {
 
 	runJobs := func(namespace string) runningManager {
 		GinkgoHelper()
-		return startHealthChecks(namespace, func(r *HealthCheckReconciler) {
+		return startHealthChecks(namespace, func(r *healthcheck.Reconciler) {
 			r.Prober = probe.New(probe.Options{Jobs: jobs.New(api)})
 			r.Resync = time.Second // a new process looks within this
 		})

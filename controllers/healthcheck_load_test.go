@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/healthcheck"
 )
 
 var _ = Describe("A manager with 2,000 checks that hang until their timeout of a minute", func() {
@@ -26,7 +27,7 @@ var _ = Describe("A manager with 2,000 checks that hang until their timeout of a
 		web := newPunctual()
 		DeferCleanup(web.Close)
 		// Fewer workers than there are checks that hang: without slots none would be left for the others.
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.MaxConcurrentProbes = 1024 })
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { r.MaxConcurrentProbes = 1024 })
 
 		newHealthChecks(ctx, namespace, "hanging", hanging, web.URL+"/hang", time.Minute)
 		newHealthChecks(ctx, namespace, "healthy", healthy, web.URL, interval)

@@ -1,16 +1,14 @@
-package controllers
+package controllers_test
 
 import (
-	"context"
 	"fmt"
-	"testing"
-	"testing/synctest"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/healthcheck"
 )
 
 var _ = Describe("A HealthCheck that has no slot", func() {
@@ -24,7 +22,7 @@ var _ = Describe("A HealthCheck that has no slot", func() {
 		web, others := newSubject(), newSubject()
 		DeferCleanup(web.Close)
 		DeferCleanup(others.Close)
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.MaxConcurrentProbes, r.failures.grace = workers, grace })
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { r.MaxConcurrentProbes, r.Grace.Length = workers, grace })
 		quick := newHealthCheck(ctx, namespace, "quick", probing(others, "/"), every(time.Second))
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(2*time.Second))
 		for _, well := range []*v1alpha1.HealthCheck{quick, check} {
@@ -52,45 +50,3 @@ var _ = Describe("A HealthCheck that has no slot", func() {
 		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
 	})
 })
-
-func TestTheGraceBeginsWithTheProbeThatIsBrokenOffForWantOfASlot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t)
-		for range cap(s.slots) {
-			s.slots <- struct{}{} // another slow probe
-		}
-		s.prober.probes(unreadJob("a"))
-		s.prober.meanwhile = func(ctx context.Context) { <-ctx.Done() }
-		s.reconcileWhenDue()
-		began := s.clock.Now()
-		if since := s.failures.since(s.shown(), began.Add(time.Hour)); !since.Equal(began) {
-			t.Errorf("the grace begins %s after the probe", since.Sub(began))
-		}
-	})
-}
-
-func TestWhatIsCriticalStaysSoWithoutASlot(t *testing.T) {
-	for before, after := range map[v1alpha1.State]v1alpha1.State{
-		v1alpha1.StateCritical: v1alpha1.StateCritical,
-		v1alpha1.StateWarning:  v1alpha1.StateUnknown,
-		v1alpha1.StatePassing:  v1alpha1.StateUnknown,
-	} {
-		t.Run(string(before), func(t *testing.T) {
-			s := newScene(t)
-			check := s.shown()
-			check.Status.State = before
-			if err := s.api.Status().Update(t.Context(), check); err != nil {
-				t.Fatal(err)
-			}
-			for range cap(s.slots) {
-				s.slots <- struct{}{}
-			}
-			s.remembered().felt(check, true)
-			s.reconcileWhenDue()
-			s.expectState(before)
-			s.clock.SetTime(s.clock.Now().Add(readGrace))
-			s.reconcile()
-			s.expectState(after)
-		})
-	}
-}

@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/healthcheck"
 	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/probe"
 )
@@ -158,7 +159,7 @@ var _ = Describe("A HealthCheck", func() {
 
 	It("is never probed twice at once, however often it is edited (I2)", func(ctx SpecContext) {
 		overlaps := &overlapCounter{}
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) {
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) {
 			overlaps.Prober, r.Prober = r.Prober, overlaps
 		})
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/hang"), every(time.Second), within(300*time.Millisecond))
@@ -206,7 +207,7 @@ var _ = Describe("A HealthCheck", func() {
 	})
 
 	It("goes on being probed when its own writes do not come back through the watch", func(ctx SpecContext) {
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.Client = &frozenReader{Reader: r.Client} })
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { r.Client = &frozenReader{Reader: r.Client} })
 		web.status.Store(http.StatusServiceUnavailable)
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(time.Second), failing(0, 3),
 			func(h *v1alpha1.HealthCheck) { h.Spec.InitialState = v1alpha1.StatePassing })
@@ -226,7 +227,7 @@ var _ = Describe("A HealthCheck", func() {
 
 	It("is never mutated in the cache (I4)", func(ctx SpecContext) {
 		watched := &versions{}
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) { watched.Reader, r.Client = r.Client, watched })
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { watched.Reader, r.Client = r.Client, watched })
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(time.Second), failing(1, 2))
 		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
 		web.status.Store(http.StatusServiceUnavailable)
@@ -237,7 +238,7 @@ var _ = Describe("A HealthCheck", func() {
 	})
 
 	It("fails alone when its prober panics (I9)", func(ctx SpecContext) {
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.Prober = panicsFor{name: "bad", others: r.Prober} })
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { r.Prober = panicsFor{name: "bad", others: r.Prober} })
 		bad := newHealthCheck(ctx, namespace, "bad", probing(web, "/"))
 		good := newHealthCheck(ctx, namespace, "good", probing(web, "/"))
 		Eventually(statusOf(ctx, bad)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonProbeFailed))
@@ -245,7 +246,7 @@ var _ = Describe("A HealthCheck", func() {
 	})
 
 	It("of a busy manager keeps its schedule, and hears an edit at once, beside many that hang", func(ctx SpecContext) {
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) { r.MaxConcurrentProbes = 16 })
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { r.MaxConcurrentProbes = 16 })
 		for i := range 64 {
 			newHealthCheck(ctx, namespace, fmt.Sprintf("hanging-%d", i), probing(web, "/hang"), every(2*time.Second), within(time.Second))
 		}
@@ -261,15 +262,15 @@ var _ = Describe("A HealthCheck", func() {
 type runningManager struct{ stop func() }
 
 // startHealthChecks runs the reconciler, with real probers that may look at loopback.
-func startHealthChecks(namespace string, edits ...func(*HealthCheckReconciler)) runningManager {
+func startHealthChecks(namespace string, edits ...func(*healthcheck.Reconciler)) runningManager {
 	GinkgoHelper()
 	return runHealthChecks(newManager(namespace), edits...)
 }
 
-func runHealthChecks(mgr ctrl.Manager, edits ...func(*HealthCheckReconciler)) runningManager {
+func runHealthChecks(mgr ctrl.Manager, edits ...func(*healthcheck.Reconciler)) runningManager {
 	GinkgoHelper()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	r := &HealthCheckReconciler{
+	r := &healthcheck.Reconciler{
 		Client:              mgr.GetClient(),
 		Live:                mgr.GetAPIReader(),
 		Writer:              writerOf(mgr),

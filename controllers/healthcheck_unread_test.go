@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/healthcheck"
 	"github.com/aliascheck/aliascheck/internal/probe"
 )
 
@@ -23,8 +24,8 @@ var _ = Describe("A HealthCheck whose probe cannot read what it needs", func() {
 		namespace := newNamespace(ctx)
 		lease := newLease(ctx, namespace, "worker")
 		reads := &failingReader{Reader: api}
-		startHealthChecks(namespace, func(r *HealthCheckReconciler) {
-			r.Prober, r.failures.grace = probe.New(probe.Options{Leases: LiveReads{Reader: reads}}), grace
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) {
+			r.Prober, r.Grace.Length = probe.New(probe.Options{Leases: healthcheck.LiveReads{Reader: reads}}), grace
 		})
 		beats := &v1alpha1.HeartbeatProbe{LeaseName: lease.Name, TTL: &metav1.Duration{Duration: time.Hour}}
 		check := newHealthCheck(ctx, namespace, "worker", every(time.Second), failing(0, 1),

@@ -1,20 +1,17 @@
-package controllers
+package controllers_test
 
 import (
 	"net/http"
-	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
-	testingclock "k8s.io/utils/clock/testing"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/healthcheck"
+	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
 
@@ -95,8 +92,8 @@ var _ = Describe("While the API server takes writes of a kind, and fails to list
 		DeferCleanup(web.Close)
 		mgr, sweeper, proxied := newSweptManager(namespace)
 		between = proxied
-		runHealthChecks(mgr, func(r *HealthCheckReconciler) {
-			r.Own = NewOwnWrites[*v1alpha1.HealthCheck](HealthCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
+		runHealthChecks(mgr, func(r *healthcheck.Reconciler) {
+			r.Own = status.NewOwnWrites[*v1alpha1.HealthCheck](status.HealthCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
 		})
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(time.Second), failing(0, 1))
 		Eventually(statusOf(ctx, check)).Should(haveState(v1alpha1.StatePassing))
@@ -112,91 +109,4 @@ var _ = Describe("While the API server takes writes of a kind, and fails to list
 
 func haveState(state v1alpha1.State) OmegaMatcher {
 	return WithTransform(func(check v1alpha1.Check) v1alpha1.State { return check.CommonStatus().State }, Equal(state))
-}
-
-// What this process wrote counts until the cache has it, or proves to be right without it.
-func TestOwnWritesHoldWhileTheCacheIsBehind(t *testing.T) {
-	const resync = time.Minute
-	for _, row := range []struct {
-		rule      string
-		cached    *v1alpha1.AliasCheck
-		after     time.Duration
-		failing   bool
-		own, kept bool
-	}{
-		{"the cache is behind", version("first", "6"), 0, false, true, true},
-		{"the cache has the write", version("first", "7"), 0, false, false, false},
-		{"the cache has a later one", version("first", "8"), 0, false, false, false},
-		{"the object was made anew", version("anew", "6"), 0, false, false, false},
-		{"the cache is behind at the earliest resync", version("first", "6"), resync * 9 / 10, false, false, true},
-		{"the cache is behind for long, and fails", version("first", "6"), time.Hour, true, true, true},
-	} {
-		t.Run(row.rule, func(t *testing.T) {
-			g := NewWithT(t)
-			now := testingclock.NewFakePassiveClock(time.Now())
-			failing := func(kind schema.GroupVersionKind, namespace string) time.Time {
-				g.Expect(kind).To(Equal(AliasCheckKind))
-				g.Expect(namespace).To(Equal("shop"))
-				if row.failing {
-					return now.Now().Add(-time.Minute)
-				}
-				return time.Time{}
-			}
-			own := NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, now, resync, failing)
-			written := version("first", "7")
-			own.keep(written)
-			now.SetTime(now.Now().Add(row.after))
-			want := row.cached
-			if row.own {
-				want = written
-			}
-			g.Expect(own.latest(row.cached)).To(BeIdenticalTo(want))
-			_, kept := own.locked.byName[client.ObjectKeyFromObject(written)]
-			g.Expect(kept).To(Equal(row.kept))
-			own.forget(client.ObjectKeyFromObject(written))
-			g.Expect(own.latest(row.cached)).To(BeIdenticalTo(row.cached))
-		})
-	}
-}
-
-func TestAnOwnWriteThatIsRefusedIsForgotten(t *testing.T) {
-	own := NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Minute, nil)
-	own.keep(version("first", "7"))
-	if own.refused(version("first", "6")) {
-		t.Error("a write to what the cache has is taken for one to the own")
-	}
-	if !own.refused(version("first", "7")) || own.refused(version("first", "7")) {
-		t.Error("it is not refused just once")
-	}
-}
-
-func version(uid types.UID, resourceVersion string) *v1alpha1.AliasCheck {
-	alias := &v1alpha1.AliasCheck{ObjectMeta: named("shop", "web")}
-	alias.UID, alias.ResourceVersion = uid, resourceVersion
-	return alias
-}
-
-// Another's write is seen live; what was seen then is what there is once that fails too.
-func TestACheckThatWasReadLiveGoesOnToBeProbedWhenThatFails(t *testing.T) {
-	s := newScene(t)
-	cached, reads := &lateReader{Reader: s.api}, &failingReader{Reader: s.api}
-	s.Client, s.Live = cached, reads
-	s.Own = NewOwnWrites[*v1alpha1.HealthCheck](HealthCheckKind, s.clock, s.Resync,
-		func(schema.GroupVersionKind, string) time.Time { return s.clock.Now() })
-	cached.shows.Store(s.shown())
-	s.prober.probes(failedJob("a"), failedJob("b"), failedJob("c"), failedJob("d"), failedJob("e"))
-	for range 3 {
-		s.reconcileWhenDue()
-	}
-	s.expectState(v1alpha1.StateCritical)
-	check := s.shown()
-	check.Labels = map[string]string{"team": "shop"}
-	if err := s.api.Update(t.Context(), check); err != nil {
-		t.Fatal(err)
-	}
-	s.reconcileWhenDue() // live, and there is nothing to write
-
-	reads.fails.Store(true)
-	s.reconcileWhenDue()
-	s.prober.expectBegun(5)
 }

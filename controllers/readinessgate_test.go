@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"cmp"
@@ -26,6 +26,8 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers/readinessgate"
+	"github.com/aliascheck/aliascheck/internal/status"
 )
 
 const gateOnDB = "health.aliascheck.dev/db"
@@ -210,7 +212,7 @@ var _ = Describe("A pod that names an alias as a readiness gate", func() {
 		alias := &v1alpha1.AliasCheck{ObjectMeta: named(namespace, "db")}
 		Eventually(func() []string {
 			var names []string
-			for _, request := range gates.podsGatedOn(ctx, alias) {
+			for _, request := range gates.PodsGatedOn(ctx, alias) {
 				names = append(names, request.Name)
 			}
 			return names
@@ -292,13 +294,13 @@ var _ = Describe("A readiness gate, whatever goes wrong,", func() {
 		conditions := []corev1.PodCondition{{Type: gateOnDB, Status: corev1.ConditionTrue, Reason: "Late"}}
 		stale := pod.DeepCopy()
 		stale.UID = "another"
-		_, err := patchConditions(ctx, api, stale, conditions)
+		_, err := readinessgate.PatchConditions(ctx, api, stale, conditions)
 		Expect(err).To(MatchError(apierrors.IsConflict, "IsConflict"))
 		Expect(statusOf(ctx, pod)(Default).Status.Conditions).To(BeEmpty())
 
 		Expect(api.Delete(ctx, pod, client.GracePeriodSeconds(0))).To(Succeed())
-		_, err = patchConditions(ctx, api, pod, conditions)
-		Expect(err).To(MatchError(dropped, "dropped"))
+		_, err = readinessgate.PatchConditions(ctx, api, pod, conditions)
+		Expect(err).To(MatchError(status.Dropped, "dropped"))
 	})
 
 	It("never delays an alias, though every worker of the gates hangs", func(ctx SpecContext) {
@@ -322,16 +324,6 @@ var _ = Describe("A readiness gate, whatever goes wrong,", func() {
 		Eventually(hanging.Load).Should(BeNumerically("==", gates.MaxConcurrent))
 		report(ctx, check, v1alpha1.StateCritical, "Down", "down", time.Now())
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, "Down"))
-	})
-
-	It("is not written from an observation that grew old (I3)", func(ctx SpecContext) {
-		namespace := newNamespace(ctx)
-		gates := gatesWithResync(time.Minute, namespace)
-		pod := newPod(ctx, namespace, "web", gateOnDB)
-		due := []corev1.PodCondition{{Type: gateOnDB, Status: corev1.ConditionTrue}}
-		err := gates.write(ctx, pod, due, time.Now().Add(-maxObservationAge-time.Second))
-		Expect(err).To(MatchError(ErrObservationTooOld))
-		Expect(gates.patches.Load()).To(BeZero())
 	})
 
 	It("follows one flip of one alias on a thousand pods with two gates each", func(ctx SpecContext) {
@@ -367,7 +359,7 @@ func gatedPods() int {
 
 // gatesUnderTest is a reconciler whose reads and writes can be counted, held up and watched.
 type gatesUnderTest struct {
-	*ReadinessGateReconciler
+	*readinessgate.Reconciler
 	mgr       ctrl.Manager
 	recorder  *events.FakeRecorder
 	namespace string
@@ -384,7 +376,7 @@ func gatesWithResync(resync time.Duration, namespace string) *gatesUnderTest {
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		Cache: cache.Options{
 			DefaultNamespaces: map[string]cache.Config{namespace: {}},
-			ByObject:          map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: StripPod}},
+			ByObject:          map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: readinessgate.StripPod}},
 		},
 		Controller: config.Controller{SkipNameValidation: new(true)},
 	})
@@ -396,7 +388,7 @@ func gatesWithResync(resync time.Duration, namespace string) *gatesUnderTest {
 		beforePatch: func() {},
 		afterPatch:  func(error) {},
 	}
-	g.ReadinessGateReconciler = &ReadinessGateReconciler{
+	g.Reconciler = &readinessgate.Reconciler{
 		Client:        &watchedClient{Client: mgr.GetClient(), gates: g},
 		Recorder:      g.recorder,
 		Clock:         clock.RealClock{},
@@ -418,7 +410,7 @@ func (g *gatesUnderTest) setupDeaf() {
 	Expect(err).NotTo(HaveOccurred())
 	Expect(ctrl.NewControllerManagedBy(g.mgr).Named("deaf").
 		Watches(&corev1.Pod{}, &handler.EnqueueRequestForObject{}).
-		Complete(g.ReadinessGateReconciler)).To(Succeed())
+		Complete(g.Reconciler)).To(Succeed())
 }
 
 // cached reads a pod as the reconciler does.

@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"time"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/status"
 )
 
 // The shared state bug: what a writer goes on changing is what a reader has in its hands. Both reconcilers read from
@@ -23,7 +24,7 @@ var _ = Describe("Mutating an object after it was written", func() {
 		near.Status.Culprit = &v1alpha1.Culprit{Kind: "HealthCheck", Namespace: namespace, Name: "web"}
 		far := newAlias(ctx, namespace, "far", targeting("AliasCheck", "near"))
 		for _, object := range []client.Object{check, near, far} {
-			status := commonStatus(object)
+			status := object.(v1alpha1.Check).CommonStatus()
 			*status = said(v1alpha1.StateCritical).ApplyTo(*status, object.GetGeneration(), since)
 			Expect(api.Status().Update(ctx, object)).To(Succeed())
 		}
@@ -40,9 +41,9 @@ var _ = Describe("Mutating an object after it was written", func() {
 		}
 
 		for _, state := range []v1alpha1.State{v1alpha1.StateCritical, v1alpha1.StateWarning} { // the same, and another
-			probed := shallow(check)
-			probed.Status = judgement{verdict: said(state), at: time.Now(), probed: true}.applyTo(check)
-			mirrored := shallow(far)
+			probed := status.Shallow(check)
+			probed.Status = health.Judgement{Verdict: said(state), At: time.Now(), Probed: true}.ApplyTo(check, "tcp")
+			mirrored := status.Shallow(far)
 			mirrored.Status = health.ApplyObservation(far, health.Observation{Members: []health.Member{{
 				Kind: "AliasCheck", Namespace: namespace, Name: "near", State: state, Reason: "Said", Deeper: near.Status.Culprit,
 			}}}, time.Now())
@@ -53,7 +54,7 @@ var _ = Describe("Mutating an object after it was written", func() {
 			Expect(shared).To(BeComparableTo(seen), "before it is written as %s", state)
 		}
 
-		written := shallow(far)
+		written := status.Shallow(far)
 		written.Status = health.ApplyObservation(far, health.ReadError("AliasCheck/near", "it hangs"), time.Now())
 		Expect(writerOf(mgr).Write(ctx, far, written, time.Now())).To(BeTrue())
 		scribbleOn(&written.Status.CheckStatus)

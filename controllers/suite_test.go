@@ -1,4 +1,4 @@
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -29,6 +29,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/internal/status"
 )
 
 // The control plane that all specs of this package share. Each spec works in a namespace of its own.
@@ -106,8 +107,8 @@ func start(mgr ctrl.Manager) (stop func()) {
 	return stop
 }
 
-func writerOf(mgr ctrl.Manager) *StatusWriter {
-	return &StatusWriter{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{}}
+func writerOf(mgr ctrl.Manager) *status.Writer {
+	return &status.Writer{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{}}
 }
 
 // named is the metadata of an object in a namespace.

@@ -24,9 +24,12 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers"
+	"github.com/aliascheck/aliascheck/controllers/aliascheck"
+	"github.com/aliascheck/aliascheck/controllers/healthcheck"
+	"github.com/aliascheck/aliascheck/controllers/readinessgate"
 	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/sweep"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
@@ -119,9 +122,9 @@ func (o *options) cacheOptions() cache.Options {
 	options := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&v1alpha1.HealthCheck{}:      {Transform: controllers.StripCheck},
-			&v1alpha1.AliasCheck{}:       {Transform: controllers.StripCheck},
-			&corev1.Pod{}:                {Transform: controllers.StripPod},
+			&v1alpha1.HealthCheck{}:      {Transform: status.StripCheck},
+			&v1alpha1.AliasCheck{}:       {Transform: status.StripCheck},
+			&corev1.Pod{}:                {Transform: readinessgate.StripPod},
 			&corev1.Service{}:            {Transform: target.StripTyped},
 			&corev1.Node{}:               {Transform: target.StripTyped},
 			&discoveryv1.EndpointSlice{}: {Transform: target.StripTyped},
@@ -150,23 +153,23 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	if err != nil {
 		return err
 	}
-	pulse := o.pulse()
-	if err := mgr.Add(pulse); err != nil {
-		return fmt.Errorf("adding the pulse: %w", err)
+	standstill := o.standstill()
+	if err := mgr.Add(standstill); err != nil {
+		return fmt.Errorf("adding the watch for a standstill: %w", err)
 	}
-	writer := &controllers.StatusWriter{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Pulse: pulse}
+	writer := &status.Writer{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Standstill: standstill}
 	if err := o.setupHealthChecks(mgr, writer, sweeper); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
-	aliases := controllers.NewOwnWrites[*v1alpha1.AliasCheck](
-		controllers.AliasCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince)
+	aliases := status.NewOwnWrites[*v1alpha1.AliasCheck](
+		status.AliasCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince)
 	if err := o.setupAliasChecks(ctx, mgr, writer, sweeper, aliases); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
-	if err := o.setupReadinessGates(ctx, mgr, pulse, sweeper, aliases); err != nil {
+	if err := o.setupReadinessGates(ctx, mgr, standstill, sweeper, aliases); err != nil {
 		return fmt.Errorf("setting up readiness gates: %w", err)
 	}
-	metrics.Registry.MustRegister(&controllers.StateCollector{Cache: mgr.GetClient()}, buildInfo(), eventsDropped)
+	metrics.Registry.MustRegister(&status.StateCollector{Cache: mgr.GetClient()}, buildInfo(), eventsDropped)
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding /healthz: %w", err)
 	}
@@ -176,17 +179,17 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	return nil
 }
 
-// pulse has a limit where there are replicas: nobody takes over from one that is alone.
-func (o *options) pulse() *controllers.Pulse {
-	pulse := &controllers.Pulse{Clock: clock.RealClock{}}
+// standstill has a limit where there are replicas: nobody takes over from one that is alone.
+func (o *options) standstill() *status.Standstill {
+	standstill := &status.Standstill{Clock: clock.RealClock{}}
 	if o.leaderElect {
-		pulse.Limit = leaderRenewDeadline
+		standstill.Limit = leaderRenewDeadline
 	}
-	return pulse
+	return standstill
 }
 
 func (o *options) setupHealthChecks(
-	mgr manager.Manager, writer *controllers.StatusWriter, sweeper *sweep.Sweeper,
+	mgr manager.Manager, writer *status.Writer, sweeper *sweep.Sweeper,
 ) error {
 	prober, err := o.prober(mgr)
 	if err != nil {
@@ -194,15 +197,15 @@ func (o *options) setupHealthChecks(
 	}
 	bounded := *writer
 	bounded.Slots = make(chan struct{}, maxConcurrentWrites)
-	return (&controllers.HealthCheckReconciler{
+	return (&healthcheck.Reconciler{
 		Client: mgr.GetCache(),
 		Live:   mgr.GetAPIReader(),
 		Writer: &bounded,
 		Prober: prober,
 		Clock:  clock.RealClock{},
 		Resync: o.resyncInterval,
-		Own: controllers.NewOwnWrites[*v1alpha1.HealthCheck](
-			controllers.HealthCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
+		Own: status.NewOwnWrites[*v1alpha1.HealthCheck](
+			status.HealthCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
 		MaxConcurrentProbes: o.maxConcurrentProbes,
 	}).SetupWithManager(mgr)
 }
@@ -215,17 +218,17 @@ func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a client for probes: %w", err)
 	}
-	reads := controllers.LiveReads{Reader: live}
+	reads := healthcheck.LiveReads{Reader: live}
 	return probe.New(probe.Options{
 		Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, Leases: reads, Jobs: jobs.New(live),
 	}), nil
 }
 
 func (o *options) setupAliasChecks(
-	ctx context.Context, mgr manager.Manager, writer *controllers.StatusWriter, sweeper *sweep.Sweeper,
-	own *controllers.OwnWrites[*v1alpha1.AliasCheck],
+	ctx context.Context, mgr manager.Manager, writer *status.Writer, sweeper *sweep.Sweeper,
+	own *status.OwnWrites[*v1alpha1.AliasCheck],
 ) error {
-	return (&controllers.AliasCheckReconciler{
+	return (&aliascheck.Reconciler{
 		Client:                  mgr.GetClient(),
 		Live:                    mgr.GetAPIReader(),
 		Writer:                  writer,
@@ -240,8 +243,8 @@ func (o *options) setupAliasChecks(
 }
 
 func (o *options) setupReadinessGates(
-	ctx context.Context, mgr manager.Manager, pulse *controllers.Pulse, sweeper *sweep.Sweeper,
-	aliases *controllers.OwnWrites[*v1alpha1.AliasCheck],
+	ctx context.Context, mgr manager.Manager, standstill *status.Standstill, sweeper *sweep.Sweeper,
+	aliases *status.OwnWrites[*v1alpha1.AliasCheck],
 ) error {
 	if !o.readinessGates {
 		return nil
@@ -250,16 +253,16 @@ func (o *options) setupReadinessGates(
 	if err != nil {
 		return err
 	}
-	return (&controllers.ReadinessGateReconciler{
+	return (&readinessgate.Reconciler{
 		Client:        mgr.GetClient(),
 		Recorder:      recorder,
 		Clock:         clock.RealClock{},
 		Resync:        o.resyncInterval,
 		MaxConcurrent: maxConcurrentGates,
-		Pulse:         pulse,
+		Standstill:    standstill,
 		Aliases:       aliases,
-		Pods: controllers.NewOwnWrites[*corev1.Pod](
-			controllers.PodKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
+		Pods: status.NewOwnWrites[*corev1.Pod](
+			status.PodKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
 	}).SetupWithManager(ctx, mgr)
 }
 

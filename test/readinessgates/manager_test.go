@@ -22,9 +22,12 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers"
+	"github.com/aliascheck/aliascheck/controllers/aliascheck"
+	"github.com/aliascheck/aliascheck/controllers/healthcheck"
+	"github.com/aliascheck/aliascheck/controllers/readinessgate"
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/sweep"
 )
 
@@ -67,7 +70,7 @@ func startManager(t *testing.T, server *rest.Config, sweepInterval time.Duration
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)},
 		Cache: cache.Options{
-			ByObject: map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: controllers.StripPod}},
+			ByObject: map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: readinessgate.StripPod}},
 		},
 	}
 	sweeper, err := sweep.New(sweep.Options{Interval: sweepInterval, Scheme: scheme})
@@ -91,18 +94,18 @@ func startManager(t *testing.T, server *rest.Config, sweepInterval time.Duration
 
 func setup(t *testing.T, mgr ctrl.Manager) {
 	t.Helper()
-	writer := &controllers.StatusWriter{
+	writer := &status.Writer{
 		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},
 	}
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	must(t, (&controllers.HealthCheckReconciler{
+	must(t, (&healthcheck.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Writer: writer, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrentProbes: 8,
 		Prober: probe.New(probe.Options{Guard: probe.NewGuard(loopback, nil)}),
 	}).SetupWithManager(mgr))
-	must(t, (&controllers.AliasCheckReconciler{
+	must(t, (&aliascheck.Reconciler{
 		Client: mgr.GetClient(), Writer: writer, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrentReconciles: 8,
 	}).SetupWithManager(t.Context(), mgr))
-	must(t, (&controllers.ReadinessGateReconciler{
+	must(t, (&readinessgate.Reconciler{
 		Client: mgr.GetClient(), Recorder: writer.Recorder, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrent: 8,
 	}).SetupWithManager(t.Context(), mgr))
 }

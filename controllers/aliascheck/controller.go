@@ -1,0 +1,267 @@
+package aliascheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/status"
+	"github.com/aliascheck/aliascheck/internal/target"
+)
+
+// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks,verbs=get;list;watch
+// +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks/status,verbs=update
+// +kubebuilder:rbac:groups="",resources=services;nodes,verbs=list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=referencegrants,verbs=list;watch
+
+// Reconciler keeps the status of AliasChecks equal to the health of their targets: at once when an
+// edge says that something changed, and every Resync whatever the edges lost.
+type Reconciler struct {
+	Client client.Client
+	// Live reads past the watch cache; it may be nil where Own is.
+	Live   client.Reader
+	Writer *status.Writer
+	Clock  clock.PassiveClock
+	// Resync bounds the time between two reconciles of an alias.
+	Resync time.Duration
+	// MaxConcurrentReconciles is how many aliases are evaluated at once. They wait for status writes only.
+	MaxConcurrentReconciles int
+	// Namespaces that the manager watches; all where there are none.
+	Namespaces []string
+	// NewInformer makes the informers of kinds that are watched while an alias needs them; client-go's by default.
+	NewInformer target.NewInformerFunc
+	// FailingSince is that of the sweep which covers the cache and NewInformer; nil where there is none.
+	FailingSince target.FailingSinceFunc
+	// Own is what the reconciler has written, for itself and for others that read aliases; nil for nothing.
+	Own *status.OwnWrites[*v1alpha1.AliasCheck]
+	// RetryKind is how long to wait before a kind that is not installed is asked for again; 20 s by default.
+	RetryKind time.Duration
+	// Grace is for how long aliases keep their state while their target cannot be read.
+	Grace health.Grace
+	// DropEvents drops every edge, in tests: then the resync alone has to find what changed.
+	DropEvents bool
+	// Evaluated, where set, is called after each evaluation, in tests.
+	Evaluated func()
+	// Targets reads targets; SetupWithManager makes it.
+	Targets *target.Observer
+}
+
+// SetupWithManager registers the reconciler, its indexes and its edges.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	if err := target.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	watches, err := target.NewWatches(target.WatchesOptions{
+		Config:      mgr.GetConfig(),
+		NewInformer: r.NewInformer,
+		Namespaces:  r.Namespaces,
+		Retry:       r.RetryKind,
+		Log:         mgr.GetLogger().WithName("watches"),
+	})
+	if err != nil {
+		return err
+	}
+	r.Targets = &target.Observer{
+		Client: r.Client, Watches: watches, Namespaces: r.Namespaces, FailingSince: r.FailingSince,
+	}
+	return r.watch(mgr, aliasEdges{client: r.Client, dropEvents: r.DropEvents})
+}
+
+func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
+	to := handler.EnqueueRequestsFromMapFunc
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("aliascheck").
+		For(&v1alpha1.AliasCheck{}).
+		Watches(&v1alpha1.AliasCheck{}, to(edges.ofAlias), onChangeOf(seenOfAlias)).
+		Watches(&v1alpha1.AliasCheck{}, to(edges.throughAlias), onChangeOf(targetOfAlias, notInitial())).
+		Watches(&v1alpha1.HealthCheck{}, to(edges.ofHealthCheck), onChangeOf(seenOfHealthCheck)).
+		Watches(&corev1.Service{}, to(edges.ofService), onChangeOf(seenOfService)).
+		Watches(&discoveryv1.EndpointSlice{}, to(edges.ofEndpointSlice), onChangeOf(seenOfEndpointSlice)).
+		Watches(&corev1.Node{}, to(edges.ofNode), onChangeOf(seenOfNode)).
+		WatchesRawSource(source.Func(r.runWatches(edges))).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: r.MaxConcurrentReconciles,
+			EnableWarmup:            new(true),
+			RateLimiter:             status.Backoff(r.Resync),
+		}).
+		Complete(r)
+}
+
+type requestQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// runWatches turns what the watches of other kinds see into requests.
+func (r *Reconciler) runWatches(edges aliasEdges) func(context.Context, requestQueue) error {
+	return func(ctx context.Context, queue requestQueue) error {
+		r.Targets.Watches.Run(ctx, func(event target.Event) {
+			for _, request := range edges.ofWatched(ctx, event) {
+				queue.Add(request)
+			}
+		})
+		return nil
+	}
+}
+
+// WatchedKinds are the kinds that are watched now because an alias needs them.
+func (r *Reconciler) WatchedKinds() []schema.GroupVersionKind {
+	return r.Targets.Watches.Kinds()
+}
+
+// Reconcile makes one alias show the health of its target.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	alias, err := r.read(ctx, request)
+	if err != nil {
+		return status.BackoffAfter(err)
+	}
+	if alias == nil {
+		return reconcile.Result{}, nil
+	}
+	observedAt := r.Clock.Now()
+	observation, err := r.observe(ctx, alias)
+	if err == nil {
+		err = r.unconfirmed(observation, observedAt)
+	}
+	if err != nil {
+		return r.unreadable(ctx, alias, observation.Target, err)
+	}
+	r.Grace.Ended(request.NamespacedName)
+	if r.Evaluated != nil {
+		defer r.Evaluated()
+	}
+	result, err := r.show(ctx, alias, observation, observedAt)
+	return r.inTime(result, observation, observedAt), err
+}
+
+// unconfirmed is the error of what was read from a cache that could not be kept true for the whole grace.
+func (r *Reconciler) unconfirmed(observation health.Observation, now time.Time) error {
+	since := observation.FailingSince
+	if since.IsZero() || r.Grace.Left(since, now) > 0 {
+		return nil
+	}
+	return target.UnconfirmedError{Since: since}
+}
+
+// inTime looks again when the grace of a cache that cannot be kept true is over.
+func (r *Reconciler) inTime(
+	result reconcile.Result, observation health.Observation, now time.Time,
+) reconcile.Result {
+	if !observation.FailingSince.IsZero() {
+		result.RequeueAfter = min(result.RequeueAfter, r.Grace.Left(observation.FailingSince, now))
+	}
+	return result
+}
+
+// read gets an alias from the cache, or as it was written if the cache is behind that, without a copy: the inside of it is
+// shared. It is nil where there is none, and then nothing is kept for it any more.
+func (r *Reconciler) read(ctx context.Context, request reconcile.Request) (*v1alpha1.AliasCheck, error) {
+	alias := &v1alpha1.AliasCheck{}
+	err := r.Client.Get(ctx, request.NamespacedName, alias, client.UnsafeDisableDeepCopy)
+	if apierrors.IsNotFound(err) {
+		r.forget(request)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the alias: %w", err)
+	}
+	return r.Own.Latest(alias), nil
+}
+
+// observe looks at the target. A panic is held to be a read that failed, of this one alias: its state does not
+// outlive that any longer than with other failures.
+func (r *Reconciler) observe(
+	ctx context.Context, alias *v1alpha1.AliasCheck,
+) (observation health.Observation, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			if ref, ok := target.ReferenceOf(alias); ok {
+				observation.Target = ref.String()
+			}
+			err = fmt.Errorf("reading the target panicked: %v\n%s", panicked, debug.Stack())
+		}
+	}()
+	return r.Targets.Observe(ctx, alias)
+}
+
+func (r *Reconciler) forget(request reconcile.Request) {
+	r.Grace.Ended(request.NamespacedName)
+	r.Targets.Forget(request.NamespacedName)
+	r.Own.Forget(request.NamespacedName)
+}
+
+// show writes the status that an observation makes, if it differs, and says when to look again.
+func (r *Reconciler) show(
+	ctx context.Context, alias *v1alpha1.AliasCheck, observation health.Observation, observedAt time.Time,
+) (reconcile.Result, error) {
+	updated := status.Shallow(alias)
+	updated.Status = health.ApplyObservation(alias, observation, observedAt)
+	written, err := r.Writer.Write(ctx, alias, updated, observedAt)
+	if status.Superseded(err) && r.Own.Refused(alias) {
+		// Somebody else has written it since, and the cache does not even have that. Where this fails too, that is all there is.
+		_ = r.Own.ReadLive(ctx, r.Live, client.ObjectKeyFromObject(alias), &v1alpha1.AliasCheck{})
+	}
+	if status.Dropped(err) {
+		return status.Again(status.RetrySoon), nil
+	}
+	if err != nil {
+		return status.BackoffAfter(err)
+	}
+	if written {
+		r.Own.Keep(updated)
+		r.countConvergence(alias, updated)
+	}
+	return status.Again(health.Early(alias.UID, r.Resync)), nil
+}
+
+// unreadable keeps the state for a while, and then admits that nothing is known.
+func (r *Reconciler) unreadable(
+	ctx context.Context, alias *v1alpha1.AliasCheck, name string, err error,
+) (reconcile.Result, error) {
+	now := r.Clock.Now()
+	wait := health.Early(alias.UID, r.Resync)
+	since := r.Grace.Since(alias, now)
+	if cache := (target.UnconfirmedError{}); errors.As(err, &cache) {
+		since = cache.Since
+	}
+	if left := r.Grace.Left(since, now); left > 0 {
+		return r.retryRead(err, min(wait, left))
+	}
+	result, writeErr := r.show(ctx, alias, health.ReadError(name, status.WhyUnreadable(err)), now)
+	if writeErr != nil || result.RequeueAfter < wait { // the write failed, or was dropped
+		return result, writeErr
+	}
+	return r.retryRead(err, wait)
+}
+
+// retryRead leaves a read error to the backoff, unless that could outlast the wait. A watch that has only just begun
+// is none: it tells by itself, and the alias need not look again before the wait is over.
+func (r *Reconciler) retryRead(err error, wait time.Duration) (reconcile.Result, error) {
+	if errors.Is(err, target.ErrNotYet) || wait < status.LongestBackoff(r.Resync) {
+		return status.Again(wait), nil
+	}
+	return status.BackoffAfter(err)
+}
+
+// countConvergence is only told of changes of state: other writes have no transition to measure from.
+func (r *Reconciler) countConvergence(before, after *v1alpha1.AliasCheck) {
+	if before.Status.State == after.Status.State || before.Status.ObservedGeneration != after.Generation {
+		return
+	}
+	aliasConvergence.Observe(r.Clock.Since(after.Status.LastTransitionTime.Time).Seconds())
+}

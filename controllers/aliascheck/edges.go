@@ -1,0 +1,151 @@
+package aliascheck
+
+import (
+	"context"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/target"
+)
+
+// aliasEdges maps a changed object to the aliases that it concerns. On an update controller-runtime asks for
+// the old object and for the new one, so those that counted it before are told too.
+type aliasEdges struct {
+	client     client.Reader
+	dropEvents bool
+}
+
+// ofHealthCheck is the aliases that mirror a check, and those that count it.
+func (e aliasEdges) ofHealthCheck(ctx context.Context, object client.Object) []reconcile.Request {
+	check := object.(*v1alpha1.HealthCheck)
+	requests := e.of(ctx, target.HealthCheckKind, check.Namespace, check.Name)
+	if check.Spec.ServiceRef != nil {
+		requests = append(requests, e.of(ctx, target.ServiceKind, check.Namespace, check.Spec.ServiceRef.Name)...)
+	}
+	if check.Spec.NodeName != "" {
+		requests = append(requests, e.ofNodeWithin(ctx, check.Namespace, check.Spec.NodeName)...)
+	}
+	return append(requests, e.selecting(ctx, check)...)
+}
+
+// ofAlias is the aliases that mirror an alias.
+func (e aliasEdges) ofAlias(ctx context.Context, object client.Object) []reconcile.Request {
+	return e.of(ctx, target.AliasCheckKind, object.GetNamespace(), object.GetName())
+}
+
+// throughAlias is the aliases that reach an alias along any chain: an edit of one may close or break a ring,
+// or make a chain too deep, for all of them.
+// It goes as far as an alias looks ahead.
+func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []reconcile.Request {
+	seen := map[reconcile.Request]bool{requestFor(object): true}
+	var requests []reconcile.Request
+	level := e.ofAlias(ctx, object)
+	for depth := 0; depth < target.MaxWalk && len(level) > 0; depth++ {
+		var next []reconcile.Request
+		for _, request := range level {
+			if seen[request] {
+				continue
+			}
+			seen[request] = true
+			requests = append(requests, request)
+			next = append(next, e.of(ctx, target.AliasCheckKind, request.Namespace, request.Name)...)
+		}
+		level = next
+	}
+	return requests
+}
+
+func (e aliasEdges) ofService(ctx context.Context, object client.Object) []reconcile.Request {
+	return e.of(ctx, target.ServiceKind, object.GetNamespace(), object.GetName())
+}
+
+func (e aliasEdges) ofEndpointSlice(ctx context.Context, object client.Object) []reconcile.Request {
+	service := object.GetLabels()[discoveryv1.LabelServiceName]
+	if service == "" {
+		return nil
+	}
+	return e.of(ctx, target.ServiceKind, object.GetNamespace(), service)
+}
+
+func (e aliasEdges) ofNode(ctx context.Context, object client.Object) []reconcile.Request {
+	return e.of(ctx, target.NodeKind, "", object.GetName())
+}
+
+// ofNodeWithin is the aliases of a Node that count the checks of this namespace: those that are in it.
+func (e aliasEdges) ofNodeWithin(ctx context.Context, namespace, node string) []reconcile.Request {
+	return e.list(ctx, nil, client.InNamespace(namespace),
+		client.MatchingFields{target.ByTarget: target.Key(target.NodeKind, "", node)})
+}
+
+// ofWatched is the aliases that an event of a watched kind concerns.
+func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconcile.Request {
+	switch {
+	case event.Name == "":
+		return e.each(event.Users)
+	case event.Kind == target.GrantKind:
+		crossing := e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace})
+		return append(crossing, e.of(ctx, event.Kind, event.Namespace, event.Name)...)
+	default:
+		return e.of(ctx, event.Kind, event.Namespace, event.Name)
+	}
+}
+
+func (e aliasEdges) each(aliases []types.NamespacedName) []reconcile.Request {
+	if e.dropEvents {
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(aliases))
+	for _, alias := range aliases {
+		requests = append(requests, reconcile.Request{NamespacedName: alias})
+	}
+	return requests
+}
+
+// of is the aliases whose target this object is.
+func (e aliasEdges) of(ctx context.Context, kind schema.GroupKind, namespace, name string) []reconcile.Request {
+	return e.list(ctx, nil, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)})
+}
+
+// selecting is the aliases whose selector a check matches. Only those are looked at which want one of its labels, or
+// none.
+func (e aliasEdges) selecting(ctx context.Context, check *v1alpha1.HealthCheck) []reconcile.Request {
+	selects := func(alias *v1alpha1.AliasCheck) bool {
+		selector, err := target.SelectorOf(alias)
+		return err == nil && selector.Matches(labels.Set(check.Labels))
+	}
+	var requests []reconcile.Request
+	for _, key := range target.SelectorKeys(check.Labels) {
+		requests = append(requests, e.list(ctx, selects, client.InNamespace(check.Namespace),
+			client.MatchingFields{target.BySelector: key})...)
+	}
+	return requests
+}
+
+// list reads names out of the cache without a copy of the aliases: one check may have thousands.
+func (e aliasEdges) list(
+	ctx context.Context, concerned func(*v1alpha1.AliasCheck) bool, options ...client.ListOption,
+) []reconcile.Request {
+	if e.dropEvents {
+		return nil
+	}
+	aliases := &v1alpha1.AliasCheckList{}
+	if err := e.client.List(ctx, aliases, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
+		// Nothing is lost but time: the resync looks at every alias.
+		logf.FromContext(ctx).Error(err, "Edge lost: listing the aliases that a change concerns")
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(aliases.Items))
+	for i := range aliases.Items {
+		if concerned == nil || concerned(&aliases.Items[i]) {
+			requests = append(requests, requestFor(&aliases.Items[i]))
+		}
+	}
+	return requests
+}

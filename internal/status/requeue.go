@@ -1,0 +1,34 @@
+package status
+
+import (
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// PriorityDue is the priority of a key that is due. It is always stated: an object of the initial list would otherwise
+// keep the low one that controller-runtime gives it.
+const PriorityDue = 0
+
+// RetrySoon is how long after a dropped result, at the latest, a check is looked at again; mostly an event comes first.
+const RetrySoon = time.Second
+
+// Again asks for another look.
+func Again(after time.Duration) reconcile.Result {
+	return reconcile.Result{RequeueAfter: after, Priority: new(PriorityDue)}
+}
+
+// BackoffAfter leaves the next look to the backoff, or to the next event where there is no error.
+func BackoffAfter(err error) (reconcile.Result, error) {
+	return reconcile.Result{Priority: new(PriorityDue)}, err
+}
+
+// Backoff delays what failed at the API server: soon at first, and for longer each time.
+func Backoff(resync time.Duration) workqueue.TypedRateLimiter[reconcile.Request] {
+	longest := LongestBackoff(resync)
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](min(100*time.Millisecond, longest), longest)
+}
+
+// LongestBackoff is never more than half a resync, so that what failed once is looked at no later than what never did.
+func LongestBackoff(resync time.Duration) time.Duration { return min(30*time.Second, resync/2) }

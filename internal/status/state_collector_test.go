@@ -1,0 +1,53 @@
+package status
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+func TestEachCheckHasItsStateAndWhetherItIsUnknownOnPurpose(t *testing.T) {
+	began := metav1.Time{Time: time.Unix(1_000_000_000, 0)}
+	passing := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
+	passing.Status.CheckStatus = v1alpha1.CheckStatus{
+		State: v1alpha1.StatePassing, Reason: v1alpha1.ReasonProbeSucceeded, LastTransitionTime: &began,
+	}
+	suspended := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "off"}}
+	suspended.Status.CheckStatus = v1alpha1.CheckStatus{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonSuspended}
+	mirror := &v1alpha1.AliasCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "of-off"}}
+	mirror.Status.CheckStatus = suspended.Status.CheckStatus
+	fresh := &v1alpha1.AliasCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "fresh"}}
+
+	objects := []client.Object{passing, suspended, mirror, fresh}
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	cache := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+	want := `
+# HELP aliascheck_last_transition_timestamp_seconds When the state of a check changed last, in seconds since the epoch.
+# TYPE aliascheck_last_transition_timestamp_seconds gauge
+aliascheck_last_transition_timestamp_seconds{kind="HealthCheck",name="web",namespace="shop"} 1e+09
+# HELP aliascheck_state 1 for the state that a check has now; there is no series for the others.
+# TYPE aliascheck_state gauge
+aliascheck_state{kind="AliasCheck",name="fresh",namespace="shop",state="Unknown"} 1
+aliascheck_state{kind="AliasCheck",name="of-off",namespace="shop",state="Unknown"} 1
+aliascheck_state{kind="HealthCheck",name="off",namespace="shop",state="Unknown"} 1
+aliascheck_state{kind="HealthCheck",name="web",namespace="shop",state="Passing"} 1
+# HELP aliascheck_suspended 1 for a check that is Unknown on purpose: it is suspended, or mirrors one that is.
+# TYPE aliascheck_suspended gauge
+aliascheck_suspended{kind="AliasCheck",name="of-off",namespace="shop"} 1
+aliascheck_suspended{kind="HealthCheck",name="off",namespace="shop"} 1
+`
+	if err := testutil.CollectAndCompare(&StateCollector{Cache: cache}, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+}
