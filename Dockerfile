@@ -15,6 +15,13 @@ RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath \
 	-ldflags "-s -w -X main.version=${VERSION}" -o /manager ./cmd/manager
 
 FROM scratch
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="aliascheck" \
+	org.opencontainers.image.source="https://github.com/aliascheck/aliascheck" \
+	org.opencontainers.image.licenses="Apache-2.0" \
+	org.opencontainers.image.version="${VERSION}" \
+	org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /manager /manager
 USER 65532:65532
 ENTRYPOINT ["/manager"]

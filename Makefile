@@ -7,15 +7,14 @@ SHELL := /usr/bin/env bash
 
 MODULE := github.com/aliascheck/aliascheck
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-IMG ?= ghcr.io/aliascheck/aliascheck:v0.1.0
+IMAGE := ghcr.io/aliascheck/aliascheck
+# The platforms of `make image`.
+PLATFORMS ?= linux/amd64,linux/arm64
 
 # The tools are pinned in a go.mod of their own, so that the product's has only what the product needs.
 TOOL := go tool -modfile=hack/tools/go.mod
 CONTROLLER_GEN := $(TOOL) controller-gen
 GOLANGCI_LINT := $(TOOL) golangci-lint
-
-# The control plane's own kubectl renders the kustomizations; another on the PATH may render differently.
-KUBECTL = $(if $(wildcard $(KUBEBUILDER_ASSETS)/kubectl),$(KUBEBUILDER_ASSETS)/kubectl,bin/controlplane/kubectl)
 
 ##@ Everyday
 
@@ -26,13 +25,19 @@ help: ## List the targets.
 		/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build controlplane ## Watch aliases follow their targets, on a control plane of its own. DEMO_FOR=30s ends by itself.
-	@go build -o bin/demo ./hack/demo
+run: ## Watch aliases follow their targets, on a control plane of its own. DEMO_FOR=30s ends by itself.
+	@hack/controlplane.sh etcd kube-apiserver
+	@VERSION=$(VERSION) hack/build.sh ./cmd/manager ./hack/demo
 	@exec env DEMO_FOR="$(DEMO_FOR)" bin/demo
 
 .PHONY: test
 test: controlplane ## Run all tests with the race detector. PACKAGES=./internal/... runs some.
 	@hack/test.sh $(PACKAGES)
+
+.PHONY: test-monitoring
+test-monitoring: controlplane ## Try the alerts and the dashboard with promtool, which takes minutes to build once.
+	@hack/promtool.sh
+	@TAGS=promtool hack/test.sh ./test/monitoring
 
 .PHONY: soak
 soak: controlplane ## Break everything for long. SOAK_FOR=1h is the random workload's, AC_SEED=1 repeats it, RUN=Oracle runs some.
@@ -51,23 +56,36 @@ verify: generate fmt-check vet lint ## Generate, then check format, vet, lint, a
 
 .PHONY: build
 build: ## Build the manager, static, into bin/manager.
-	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/manager ./cmd/manager
+	@VERSION=$(VERSION) hack/build.sh ./cmd/manager
 
 .PHONY: controlplane
 controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl into bin/controlplane, once.
 	@hack/controlplane.sh
 
 .PHONY: build-installer
-build-installer: ## Write dist/install.yaml. IMG=registry/name:tag names another image.
-	@hack/controlplane.sh kubectl
+build-installer: bin/release ## Write dist/install.yaml. IMG=registry/name:tag names another image.
 	@mkdir -p dist
-	@$(KUBECTL) kustomize config/default | sed 's|image: controller:latest|image: $(IMG)|' > dist/install.yaml
-	@echo "wrote dist/install.yaml"
+	@bin/release render -out dist/install.yaml -image "$(IMG)" config/default
+
+.PHONY: set-version
+set-version: ## Write the version of the next release, VERSION=v1.2.3, into the kustomization.
+	@hack/set_version.sh "$(VERSION)"
+	@$(MAKE) build-installer
+
+.PHONY: image
+image: bin/release ## Build the image of $(VERSION) without docker, an OCI archive, and what is inside it (SPDX), into bin/image.
+	@mkdir -p bin/image
+	@bin/release image -version "$(VERSION)" -platforms "$(PLATFORMS)" -out bin/image/aliascheck.tar
 
 .PHONY: docker-build
-docker-build: ## Build the container image $(IMG) with docker.
-	docker build --build-arg VERSION=$(VERSION) -t $(IMG) .
+docker-build: ## Build the container image with docker. IMG=registry/name:tag names it.
+	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+		-t $(or $(IMG),$(IMAGE):$(VERSION)) .
+
+.PHONY: bin/release
+bin/release:
+	@mkdir -p bin
+	@cd hack/release && go build -o ../../bin/release .
 
 .PHONY: clean
 clean: ## Remove what was built, the control plane too.
@@ -94,8 +112,10 @@ fmt-check:
 
 .PHONY: vet
 vet: ## Run go vet.
-	go vet ./...
+	go vet -tags promtool ./...
+	cd hack/release && go vet ./...
 
 .PHONY: lint
 lint: ## Run golangci-lint.
 	$(GOLANGCI_LINT) run
+	cd hack/release && go tool -modfile=../tools/go.mod golangci-lint run --config ../../.golangci.yml

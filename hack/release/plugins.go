@@ -1,0 +1,129 @@
+package main
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"compress/gzip"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// pluginPlatforms are those that people run kubectl on.
+var pluginPlatforms = []platform{
+	{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"},
+}
+
+func pluginsCommand(ctx context.Context, args []string) error {
+	var root, version, out string
+	flags := flag.NewFlagSet("plugins", flag.ContinueOnError)
+	flags.StringVar(&root, "source", ".", "folder of the product's go.mod")
+	flags.StringVar(&version, "version", "", "version of the plugins")
+	flags.StringVar(&out, "out", "", "folder to write into")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if version == "" || out == "" {
+		return fmt.Errorf("-version and -out are needed")
+	}
+	s, err := findSource(ctx, root)
+	if err != nil {
+		return err
+	}
+	return writePlugins(ctx, s, version, out, pluginPlatforms)
+}
+
+// writePlugins writes an archive for each kubectl plugin and platform: the commands whose names begin with kubectl-.
+func writePlugins(ctx context.Context, s source, version, out string, platforms []platform) error {
+	plugins, err := filepath.Glob(filepath.Join(s.root, "cmd", "kubectl-*"))
+	if err != nil {
+		return err
+	}
+	for _, plugin := range plugins {
+		for _, p := range platforms {
+			if err := writePlugin(ctx, s, filepath.Base(plugin), version, out, p); err != nil {
+				return fmt.Errorf("%s for %s: %w", filepath.Base(plugin), p, err)
+			}
+		}
+	}
+	return nil
+}
+
+func writePlugin(ctx context.Context, s source, name, version, out string, p platform) error {
+	scratch, err := os.MkdirTemp("", "aliascheck-plugin-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	binary := filepath.Join(scratch, name)
+	if p.os == "windows" {
+		binary += ".exe"
+	}
+	if err := s.build(ctx, "./cmd/"+name, version, p, binary); err != nil {
+		return err
+	}
+	stem := filepath.Join(out, fmt.Sprintf("%s-%s-%s-%s", name, version, p.os, p.arch))
+	files := []string{binary, filepath.Join(s.root, "LICENSE")}
+	if p.os == "windows" {
+		return writeZip(stem+".zip", files, s.time)
+	}
+	return writeTarGz(stem+".tar.gz", files, s.time)
+}
+
+func writeTarGz(path string, files []string, modified time.Time) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	compressed := gzip.NewWriter(file)
+	writer := tar.NewWriter(compressed)
+	for _, name := range files {
+		if err := addFile(writer, filepath.Base(name), name, modified); err != nil {
+			return err
+		}
+	}
+	if err := writer.Close(); err != nil {
+		return err
+	}
+	if err := compressed.Close(); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+func writeZip(path string, files []string, modified time.Time) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	writer := zip.NewWriter(file)
+	for _, name := range files {
+		if err := zipFile(writer, name, modified); err != nil {
+			return err
+		}
+	}
+	if err := writer.Close(); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+func zipFile(writer *zip.Writer, name string, modified time.Time) error {
+	content, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	entry, err := writer.CreateHeader(&zip.FileHeader{Name: filepath.Base(name), Method: zip.Deflate, Modified: modified})
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(entry, content)
+	return err
+}

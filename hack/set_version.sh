@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Writes the version given as $1, such as v1.2.3, into config/version: the tag of the image, and the label.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+version=${1:-}
+if [[ ! $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]]; then
+	echo "set-version: \"$version\" is not a version, such as v1.2.3: make set-version VERSION=v1.2.3" >&2
+	exit 2
+fi
+sed -i -E "s|^(  newTag: ).*|\1$version|; s|^(    app.kubernetes.io/version: ).*|\1$version|" config/version/kustomization.yaml
+echo "config/version has $version"
