@@ -1,3 +1,6 @@
+// promtool takes minutes to build: `make test-monitoring` builds it and runs these tests, `make test` does not.
+//go:build promtool
+
 package monitoring
 
 import (
@@ -13,57 +16,9 @@ import (
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
 
-var folder = filepath.Join(controlplane.Root(), "config", "monitoring")
-
-// ruleFile is a rule file of Prometheus, as far as it is read here.
-type ruleFile struct {
-	Groups []ruleGroup `json:"groups"`
-}
-
-type ruleGroup struct {
-	Name  string `json:"name"`
-	Rules []rule `json:"rules"`
-}
-
-type rule struct {
-	Alert       string            `json:"alert,omitempty"`
-	Record      string            `json:"record,omitempty"`
-	Expr        string            `json:"expr"`
-	For         string            `json:"for,omitempty"`
-	Labels      map[string]string `json:"labels,omitempty"`
-	Annotations map[string]string `json:"annotations,omitempty"`
-}
-
 func TestTheAlertsFireAndAreSilentAsTheirTestsSay(t *testing.T) {
 	promtool(t, "check", "rules", "--lint-fatal", filepath.Join(folder, "rules.yaml"))
 	promtool(t, "test", "rules", filepath.Join(folder, "rules_test.yaml"))
-}
-
-func TestEveryAlertIsTriedFiringAndSilent(t *testing.T) {
-	var tests struct {
-		Tests []struct {
-			AlertRuleTest []struct {
-				AlertName string `json:"alertname"`
-				ExpAlerts []any  `json:"exp_alerts"`
-			} `json:"alert_rule_test"`
-		} `json:"tests"`
-	}
-	read(t, "rules_test.yaml", &tests)
-	fires, silent := map[string]bool{}, map[string]bool{}
-	for _, test := range tests.Tests {
-		for _, tried := range test.AlertRuleTest {
-			if len(tried.ExpAlerts) > 0 {
-				fires[tried.AlertName] = true
-			} else {
-				silent[tried.AlertName] = true
-			}
-		}
-	}
-	for _, alert := range alerts(t) {
-		if !fires[alert.Alert] || !silent[alert.Alert] {
-			t.Errorf("%s is tried firing: %t, silent: %t; want both", alert.Alert, fires[alert.Alert], silent[alert.Alert])
-		}
-	}
 }
 
 func TestPrometheusTakesTheScrapeConfiguration(t *testing.T) {
@@ -101,31 +56,5 @@ func promtool(t *testing.T, args ...string) {
 	command := exec.CommandContext(t.Context(), filepath.Join(controlplane.Root(), "bin", "promtool"), args...)
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, output)
-	}
-}
-
-func alerts(t *testing.T) []rule {
-	t.Helper()
-	var file ruleFile
-	read(t, "rules.yaml", &file)
-	var alerts []rule
-	for _, group := range file.Groups {
-		alerts = append(alerts, group.Rules...)
-	}
-	if len(alerts) == 0 {
-		t.Fatal("there are no alerts")
-	}
-	return alerts
-}
-
-// read decodes a file of config/monitoring.
-func read(t *testing.T, name string, into any) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(folder, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(text, into); err != nil {
-		t.Fatalf("%s: %v", name, err)
 	}
 }
