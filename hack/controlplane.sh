@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the control plane of the tests and the demo from its Go modules, into bin/controlplane.
-# A binary that is there in the pinned version is left alone, and one that $KUBEBUILDER_ASSETS has is not built.
+# A binary that is there in the pinned version is left alone; one that $KUBEBUILDER_ASSETS has, or that setup-envtest has
+# downloaded for the same minor version, is not built.
 # Arguments are the binaries to build; none means all of them.
 set -euo pipefail
 
@@ -10,11 +11,16 @@ module=$root/hack/controlplane
 
 version_of() { (cd "$module" && go list -m -f '{{.Version}}' "$1"); }
 
-# Go's -v names each package that it compiles; we count them, and let all else (the errors) through.
-progress() {
-	awk -v name="$1" '
-		/^[a-z0-9.]+(\/[A-Za-z0-9._~-]+)*$/ { n++; if (n % 100 == 0) { printf "  %s: %d packages compiled\n", name, n; fflush() } next }
-		{ print; fflush() }'
+# Kubernetes and etcd that setup-envtest has downloaded are the same programs: they are used where the minor version is ours.
+adopt() {
+	local name=$1 minor=$2 found
+	for found in "${XDG_DATA_HOME:-$HOME/.local/share}"/kubebuilder-envtest/k8s/"${minor#v}".*-"$(go env GOOS)-$(go env GOARCH)"/"$name"; do
+		if [[ -x $found && ! -x $out/$name ]]; then
+			ln -sf "$found" "$out/$name"
+			echo adopted >"$out/$name.version"
+			echo "using $name of setup-envtest: $found"
+		fi
+	done
 }
 
 build() {
@@ -25,13 +31,15 @@ build() {
 	if [[ -n ${KUBEBUILDER_ASSETS:-} && -x $KUBEBUILDER_ASSETS/$name ]]; then
 		return
 	fi
-	if [[ -x $out/$name && $(cat "$out/$name.version" 2>/dev/null) == "$version" ]]; then
+	adopt "$name" "${kubernetes%.*}"
+	if [[ -x $out/$name && $(cat "$out/$name.version" 2>/dev/null) =~ ^($version|adopted)$ ]]; then
 		return
 	fi
 	local stamp="-X k8s.io/component-base/version.gitVersion=$version"
 	local started=$SECONDS
 	echo "building $name $version"
-	(cd "$module" && CGO_ENABLED=0 go build -v -trimpath -ldflags "-s -w $stamp" -o "$out/$name" "$package") 2>&1 | progress "$name"
+	(cd "$module" && CGO_ENABLED=0 go build -v -trimpath -ldflags "-s -w $stamp" -o "$out/$name" "$package") 2>&1 |
+		awk -v name="$name" -f "$root/hack/progress.awk"
 	echo "$version" >"$out/$name.version"
 	echo "  $name is ready after $((SECONDS - started)) s"
 }
