@@ -30,8 +30,13 @@ const (
 	ReasonAllPassing = "AllPassing"
 	// ReasonConditionNotFound: the target does not have the condition that conditionType names.
 	ReasonConditionNotFound = "ConditionNotFound"
-	// ReasonInProgress: the target's controller has not caught up with its spec (kstatus InProgress).
+	// ReasonInProgress: what the target says is of an older generation, or it says that it is not there yet.
 	ReasonInProgress = "InProgress"
+	// ReasonTerminating: the target is being deleted.
+	ReasonTerminating = "Terminating"
+	// ReasonNoVerdict: the target says nothing of its health that is understood; a HealthRule, or spec.targetRef.health,
+	// tells how its kind says it.
+	ReasonNoVerdict = "NoVerdict"
 )
 
 // MaxAliasDepth is the longest chain of AliasChecks that is followed.

@@ -1,14 +1,13 @@
 package evidence
 
 import (
+	"time"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/target/rules"
 )
-
-// ReasonNoVerdict is the reason of an object which says nothing of its health that is understood.
-const ReasonNoVerdict = "NoVerdict"
 
 // Finding is the health of an object, as far as it shows.
 type Finding struct {
@@ -16,14 +15,63 @@ type Finding struct {
 	State   v1alpha1.State
 	Reason  string
 	Message string
+	// Since is when what decided took its value; zero where the object does not say.
+	Since time.Time
+	// By is what decided, in short: rules[2], condition Ready, status.phase. It is empty where nothing did.
+	By string
 }
 
-// Of is the health of an object of a kind with these rules; nil where the kind has none.
+// Of is the health of an object of a kind with these rules; nil where the kind has none. The first row that fits decides.
+// Maintenance is not looked at: it is an operator's word, and no evidence.
 func Of(object *unstructured.Unstructured, set *rules.Set) Finding {
+	r := read(object)
+	rows := generic
 	if set != nil {
-		if verdict := set.Evaluate(object.Object); verdict.Holds() {
-			return Finding{State: verdict.State, Reason: verdict.Reason, Message: verdict.Message}
+		rows = []row{terminating, byRules(set)}
+	}
+	for _, fits := range rows {
+		if finding, ok := fits(r); ok {
+			return finding
 		}
 	}
-	return Finding{Reason: ReasonNoVerdict, Message: "give it a HealthRule, or spec.targetRef.health"}
+	return noVerdict(r)
+}
+
+// row is one row of the table of evidence. It is false where the row does not fit.
+type row func(*reading) (Finding, bool)
+
+// generic is the table for kinds without rules.
+var generic = []row{
+	terminating,
+	nothingReported,
+	badCondition,
+	suspended,
+	summaryCondition,
+	words,
+	replicas,
+}
+
+func terminating(r *reading) (Finding, bool) {
+	return Finding{
+		State: v1alpha1.StateCritical, Reason: v1alpha1.ReasonTerminating, Message: "it is being deleted",
+		By: "metadata.deletionTimestamp",
+	}, r.object.GetDeletionTimestamp() != nil
+}
+
+// howToGiveRules ends the message of an object that says nothing which is understood.
+const howToGiveRules = "give it a HealthRule, or spec.targetRef.health"
+
+func noVerdict(*reading) Finding {
+	return Finding{
+		Reason:  v1alpha1.ReasonNoVerdict,
+		Message: "its status has nothing that says whether it is healthy: " + howToGiveRules,
+	}
+}
+
+func nothingReported(r *reading) (Finding, bool) {
+	message := "it has reported nothing yet"
+	if _, there := r.object.Object["status"]; !there {
+		message = "it has no status yet; if its kind never has one, " + howToGiveRules
+	}
+	return Finding{Reason: v1alpha1.ReasonNotYetReported, Message: message}, !r.reported()
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/ext"
 )
@@ -25,20 +26,44 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	)
 })
 
-// program compiles an expression that must have a type, as far as that can be said before there is an object.
-func program(expression string, wanted *cel.Type) (cel.Program, error) {
+// expression is one that compiles.
+type expression struct {
+	ast     *cel.Ast
+	program cel.Program
+}
+
+// compile compiles an expression that must have a type, as far as that can be said before there is an object.
+func compile(text string, wanted *cel.Type) (*expression, error) {
 	env, err := environment()
 	if err != nil {
 		return nil, fmt.Errorf("making the environment of expressions: %w", err)
 	}
-	ast, issues := env.Compile(expression)
+	checked, issues := env.Compile(text)
 	if issues.Err() != nil {
 		return nil, issues.Err()
 	}
-	if got := ast.OutputType(); !got.IsExactType(wanted) && !got.IsExactType(cel.DynType) {
+	if got := checked.OutputType(); !got.IsExactType(wanted) && !got.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("must be a %s, and is a %s", wanted, got)
 	}
-	return env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
+	if err != nil {
+		return nil, err
+	}
+	return &expression{ast: checked, program: program}, nil
+}
+
+// literals are the texts in an expression, in order.
+func (e *expression) literals() []string {
+	var found []string
+	ast.PreOrderVisit(e.ast.NativeRep().Expr(), ast.NewExprVisitor(func(part ast.Expr) {
+		if part.Kind() != ast.LiteralKind {
+			return
+		}
+		if text, ok := part.AsLiteral().Value().(string); ok {
+			found = append(found, text)
+		}
+	}))
+	return found
 }
 
 // evaluate is the value of an expression for the fields of an object.

@@ -15,8 +15,9 @@ type Set struct {
 
 type compiled struct {
 	v1alpha1.Rule
-	when    cel.Program
-	message cel.Program // nil for a rule without one
+	when     cel.Program
+	literals []string    // the texts in when
+	message  cel.Program // nil for a rule without one
 }
 
 // Verdict is what the first rule that holds says. Where none holds, Index is -1.
@@ -24,10 +25,13 @@ type Verdict struct {
 	// Index of the rule that holds.
 	Index int
 	State v1alpha1.State
-	// Reason is that of the rule, or its state.
+	// Reason is empty where the rule has none.
 	Reason string
 	// Message is empty where the rule has none, or has one that cannot be evaluated.
 	Message string
+	// Literals are the texts in the expression that holds, in order: among them are the types of the conditions that it
+	// asks for.
+	Literals []string
 	// Failed are the rules that could not be evaluated before one held, each with why, in words.
 	Failed []string
 }
@@ -39,15 +43,17 @@ func (v Verdict) Holds() bool { return v.Index >= 0 }
 func Compile(list []v1alpha1.Rule) (*Set, error) {
 	set := &Set{rules: make([]compiled, 0, len(list))}
 	for i, rule := range list {
-		c := compiled{Rule: rule}
-		var err error
-		if c.when, err = program(rule.When, cel.BoolType); err != nil {
+		when, err := compile(rule.When, cel.BoolType)
+		if err != nil {
 			return nil, fmt.Errorf("rules[%d].when: %w", i, err)
 		}
+		c := compiled{Rule: rule, when: when.program, literals: when.literals()}
 		if rule.Message != "" {
-			if c.message, err = program(rule.Message, cel.StringType); err != nil {
+			message, err := compile(rule.Message, cel.StringType)
+			if err != nil {
 				return nil, fmt.Errorf("rules[%d].message: %w", i, err)
 			}
+			c.message = message.program
 		}
 		set.rules = append(set.rules, c)
 	}
@@ -63,19 +69,12 @@ func (s *Set) Evaluate(object map[string]any) Verdict {
 		case err != nil:
 			verdict.Failed = append(verdict.Failed, fmt.Sprintf("rules[%d]: %v", i, err))
 		case holds:
-			verdict.Index, verdict.State, verdict.Reason = i, rule.State, rule.reason()
-			verdict.Message = rule.text(object)
+			verdict.Index, verdict.State, verdict.Reason = i, rule.State, rule.Reason
+			verdict.Message, verdict.Literals = rule.text(object), rule.literals
 			return verdict
 		}
 	}
 	return verdict
-}
-
-func (c compiled) reason() string {
-	if c.Reason == "" {
-		return string(c.State)
-	}
-	return c.Reason
 }
 
 func (c compiled) text(object map[string]any) string {

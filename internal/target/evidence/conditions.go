@@ -1,0 +1,139 @@
+package evidence
+
+import (
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// badCondition is a condition that is bad when it is True.
+func badCondition(r *reading) (Finding, bool) {
+	for _, c := range r.conditions {
+		if c.is(metav1.ConditionTrue) && badWhenTrue(c.name()) {
+			return c.finding(Finding{State: v1alpha1.StateCritical}), true
+		}
+	}
+	for _, c := range r.conditions {
+		if c.is(metav1.ConditionTrue) && notWholeWhenTrue(c.name()) {
+			return c.finding(Finding{State: r.whileServing()}), true
+		}
+	}
+	return Finding{}, false
+}
+
+// whileServing is the state of what is not whole: it is a Warning only where the summary condition says that it serves.
+func (r *reading) whileServing() v1alpha1.State {
+	if c, found := r.summary(); found && c.is(metav1.ConditionTrue) {
+		return v1alpha1.StateWarning
+	}
+	return v1alpha1.StateCritical
+}
+
+// suspended is an object that somebody has turned off, by a condition that says so or by the field of the spec for it.
+func suspended(r *reading) (Finding, bool) {
+	for _, c := range r.conditions {
+		if c.is(metav1.ConditionTrue) && suspendedWhenTrue(c.name()) {
+			return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonSuspended}), true
+		}
+	}
+	spec, _ := r.object.Object["spec"].(map[string]any)
+	for _, field := range suspendingFields {
+		if on, _ := spec[field].(bool); on {
+			return Finding{
+				State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonSuspended,
+				Message: "spec." + field + " is true", By: "spec." + field,
+			}, true
+		}
+	}
+	return Finding{}, false
+}
+
+// summary is the condition that sums up all of an object: the first of the known types that it has.
+func (r *reading) summary() (Condition, bool) {
+	for _, wanted := range summaryTypes {
+		for _, c := range r.conditions {
+			if c.Type == wanted || wanted == kindReady && c.Type == r.kind+"Ready" {
+				return c, true
+			}
+		}
+	}
+	return Condition{}, false
+}
+
+func summaryCondition(r *reading) (Finding, bool) {
+	c, found := r.summary()
+	if !found {
+		return Finding{}, false
+	}
+	switch c.Status {
+	case metav1.ConditionTrue:
+		return r.current(r.serving(c), r.conditionOlder(c)), true
+	case metav1.ConditionFalse:
+		return r.notServing(c), true
+	default:
+		return c.finding(Finding{State: v1alpha1.StateUnknown}), true
+	}
+}
+
+// notServing tells what has failed from what is not there yet, and from what was turned off.
+func (r *reading) notServing(c Condition) Finding {
+	switch {
+	case suspendedReasons[c.Reason]:
+		return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonSuspended})
+	case strings.EqualFold(c.Severity, "Info"), r.reconciling(), notYetReason(c.Reason):
+		return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonInProgress})
+	default:
+		return c.finding(Finding{State: v1alpha1.StateCritical})
+	}
+}
+
+// reconciling reports whether a controller is at work, and not merely trying again what failed.
+func (r *reading) reconciling() bool {
+	for _, c := range r.conditions {
+		if c.Type == "Reconciling" && c.is(metav1.ConditionTrue) {
+			return c.Reason != "ProgressingWithRetry"
+		}
+	}
+	return false
+}
+
+// serving is what the summary condition says, True, unless something else that the object says speaks against it.
+func (r *reading) serving(c Condition) Finding {
+	if word, found := r.word(); found {
+		switch {
+		case word.state == v1alpha1.StateCritical:
+			return r.spoken(word)
+		case word.state != v1alpha1.StatePassing && weakTypes[c.Type]:
+			return r.spoken(word)
+		case word.state == v1alpha1.StateWarning, word.reason == v1alpha1.ReasonInProgress:
+			finding := r.spoken(word)
+			finding.State = v1alpha1.StateWarning
+			return finding
+		case word.reason == v1alpha1.ReasonSuspended:
+			return r.spoken(word)
+		}
+	}
+	for _, other := range r.conditions {
+		if other.Type != c.Type && r.lessThanWhole(other) {
+			return other.finding(Finding{State: v1alpha1.StateWarning})
+		}
+	}
+	if finding, found := replicas(r); found && finding.State != v1alpha1.StatePassing {
+		return finding
+	}
+	return c.finding(Finding{State: v1alpha1.StatePassing})
+}
+
+// lessThanWhole reports whether a condition beside a summary that is True says that something is missing, or under way.
+func (r *reading) lessThanWhole(c Condition) bool {
+	switch c.Status {
+	case metav1.ConditionFalse:
+		return positive(c.name()) && !strings.EqualFold(c.Severity, "Info")
+	case metav1.ConditionTrue:
+		return progressType(c.name()) && !endOfProgress[c.Reason]
+	default:
+		return false
+	}
+}

@@ -1,0 +1,135 @@
+package evidence
+
+import "strings"
+
+// Types of conditions and words that mean the same in nearly all kinds. A type that is in no list is no evidence,
+// whatever its status: most types belong to one project alone.
+
+// kindReady stands for the type <Kind>Ready, such as GrafanaReady of a Grafana.
+const kindReady = "<Kind>Ready"
+
+// summaryTypes sum up an object. The first that is present decides.
+var summaryTypes = []string{
+	"Ready", kindReady, "Available", "Healthy", "Succeeded", "Complete", "Synced", "Accepted", "Valid", "Programmed",
+	"Established", "Installed", "Reconciled", "Applied",
+}
+
+// weakTypes say that something was written or understood, and not that it works. A word that says more is believed.
+var weakTypes = set("Synced", "Accepted", "Valid", "Programmed", "Established", "Installed", "Reconciled", "Applied")
+
+// positive reports whether a type of condition that is False beside a summary which is True shows that not all is well.
+// Types that are stages, such as Initialized, and those that are often False in idleness, such as Active, do not.
+func positive(name string) bool {
+	return positiveTypes[name] || strings.HasSuffix(name, "Ready") || strings.HasSuffix(name, "Available") ||
+		strings.HasSuffix(name, "Healthy")
+}
+
+var positiveTypes = set("Succeeded", "Complete", "Accepted", "Programmed", "ResolvedRefs", "Admitted", "Valid", "Synced",
+	"UpToDate", "Reconciled", "Applied")
+
+// badWhenTrue reports whether a condition of this type is Critical when it is True.
+func badWhenTrue(name string) bool {
+	if denies(name) || notWholeWhenTrue(name) {
+		return false
+	}
+	return badTypes[name] || strings.HasSuffix(name, "Failed") || strings.HasSuffix(name, "Error") ||
+		strings.HasPrefix(name, "Invalid") || strings.Contains(name, "Conflict")
+}
+
+var badTypes = set("Stalled", "Failed", "Failure", "Error", "ErrorOccurred", "HasErrors", "SpecError", "NotReady", "Denied",
+	"Unhealthy", "Rejected", "ACK.Terminal")
+
+// notWholeWhenTrue is what is bad, and does not keep an object from serving.
+func notWholeWhenTrue(name string) bool {
+	return notWholeTypes[name] || strings.HasSuffix(name, "Degraded") || strings.HasSuffix(name, "Pressure")
+}
+
+var notWholeTypes = set("ReplicaFailure", "Warning", "Failing", "Fallback", "PartiallyInvalid", "ACK.Recoverable",
+	"FetchFailed", "RestartRequired")
+
+// denies reports whether a type says that something bad is not there: NoConflict, NotFailed, ConflictResolved.
+func denies(name string) bool {
+	for _, prefix := range []string{"No", "Not", "Without"} {
+		rest, cut := strings.CutPrefix(name, prefix)
+		if cut && rest != "" && rest[0] >= 'A' && rest[0] <= 'Z' && name != "NotReady" {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, "Resolved") || strings.HasSuffix(name, "Free")
+}
+
+// suspendedWhenTrue reports whether a condition of this type says that somebody has turned the object off.
+func suspendedWhenTrue(name string) bool {
+	return name == "Stopped" || name == "hibernation" ||
+		strings.HasSuffix(name, "Paused") || strings.HasSuffix(name, "Suspended")
+}
+
+// suspendedReasons are reasons of a summary condition that is False because somebody wanted it.
+var suspendedReasons = set("Paused", "Suspended", "Stopped", "Disabled", "Hibernated", "ReconcilePaused",
+	"ReconciliationPaused")
+
+// suspendingFields of the spec turn an object off.
+var suspendingFields = []string{"suspend", "suspended", "paused"}
+
+// progressType is a condition that is True while something is under way.
+func progressType(name string) bool {
+	return progressTypes[name] || strings.HasSuffix(name, "InProgress")
+}
+
+var progressTypes = set("Reconciling", "Progressing", "Updating", "Upgrading", "Deleting", "RollingOut", "ScalingUp",
+	"ScalingDown")
+
+// endOfProgress are the reasons of a Progressing which is True at rest, as that of a Deployment.
+var endOfProgress = set("NewReplicaSetAvailable", "Succeeded", "Completed", "AsExpected")
+
+// notYetReason reports whether the reason of a summary condition that is False means "not yet".
+func notYetReason(reason string) bool {
+	if strings.HasPrefix(reason, "Waiting") || reason == "DependencyNotReady" {
+		return true
+	}
+	for _, word := range []string{"Fail", "Error", "Invalid", "Timeout", "TimedOut", "Denied"} {
+		if strings.Contains(reason, word) {
+			return false
+		}
+	}
+	for _, end := range notYetEnds {
+		if strings.HasSuffix(reason, end) {
+			return true
+		}
+	}
+	return false
+}
+
+var notYetEnds = []string{"Creating", "Provisioning", "Initializing", "Installing", "Pending", "Progressing", "InProgress",
+	"Reconciling", "Updating", "Deploying", "Waiting", "Starting", "Scaling"}
+
+// wordFields of a status have a word, boolFields true or false, errorFields an error, readyFields a number.
+var (
+	wordFields  = []string{"health", "phase", "state", "status"}
+	boolFields  = []string{"ready", "readyToUse", "valid", "ok"}
+	errorFields = []string{"error", "errors", "errorMessage", "failureReason", "failureMessage"}
+	readyFields = []string{"readyReplicas", "availableReplicas"}
+)
+
+// The words, in lower case and without spaces, dashes and underscores.
+var (
+	goodWords = set("ready", "succeeded", "success", "successful", "completed", "complete", "active", "healthy", "enabled",
+		"available", "valid", "bound", "operational", "green", "ok", "passed", "online", "connected")
+	badWords = set("failed", "failure", "error", "errored", "invalid", "degraded", "unhealthy", "faulted", "lost", "aborted",
+		"rejected", "red", "unavailable", "unreachable", "offline", "disconnected", "crashed", "crashloopbackoff", "denied",
+		"expired", "missing", "broken", "critical", "timeout", "timedout", "conflict", "down")
+	cautionWords = set("yellow", "warning")
+	purposeWords = set("paused", "suspended", "disabled", "stopped", "hibernated")
+	notYetWords  = set("pending", "notready", "notstarted", "inprogress", "new", "queued", "scheduled", "submitted", "created",
+		"started", "init")
+	// endlessWords end as what is under way does, and are not: they mean different things in different kinds.
+	endlessWords = set("running", "operating", "serving", "listening", "working")
+)
+
+func set(words ...string) map[string]bool {
+	s := make(map[string]bool, len(words))
+	for _, word := range words {
+		s[word] = true
+	}
+	return s
+}

@@ -1,0 +1,132 @@
+package evidence
+
+import (
+	"fmt"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+// reading is what the rows of the table look at.
+type reading struct {
+	object     *unstructured.Unstructured
+	kind       string
+	generation int64
+	status     map[string]any
+	conditions []Condition
+}
+
+func read(object *unstructured.Unstructured) *reading {
+	status, _ := object.Object["status"].(map[string]any)
+	return &reading{
+		object: object, kind: object.GetKind(), generation: object.GetGeneration(), status: status,
+		conditions: ConditionsOf(object),
+	}
+}
+
+// reported reports whether the status says anything at all. An observedGeneration alone does not, as in the status that
+// objects of Flux are created with, and neither do conditions that wait for a controller, which the Gateway API has as
+// the default of its CRDs.
+func (r *reading) reported() bool {
+	for name, value := range r.status {
+		if name != "observedGeneration" && name != "conditions" && !empty(value) {
+			return true
+		}
+	}
+	for _, c := range r.conditions {
+		if !c.waitsForController() {
+			return true
+		}
+	}
+	return false
+}
+
+// empty reports whether a value says nothing: CRDs written in Go often have zero values in a status that is new.
+func empty(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		for _, inner := range v {
+			if !empty(inner) {
+				return false
+			}
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+// older reports whether the status is of an older generation than the object, as far as it says so.
+func (r *reading) older() bool { return olderThan(r.generation, r.status["observedGeneration"]) }
+
+// conditionOlder asks the condition itself first: Flux writes the generation of the status on success only.
+func (r *reading) conditionOlder(c Condition) bool {
+	if says(r.generation, c.Observed) {
+		return olderThan(r.generation, c.Observed)
+	}
+	return r.older()
+}
+
+// stale reports whether what a rule says may be of an older generation. The summary condition is asked, and the status
+// where there is none: a rule does not say what it goes by.
+func (r *reading) stale() bool {
+	if c, found := r.summary(); found {
+		return r.conditionOlder(c)
+	}
+	return r.older()
+}
+
+// olderThan compares a generation that somebody wrote with that of the object.
+func olderThan(generation int64, observed any) bool {
+	number, ok := generationOf(observed)
+	return ok && number < generation
+}
+
+// says reports whether a value is a generation that the object has or had. What is larger is none: a hash which happens
+// to be all digits.
+func says(generation int64, observed any) bool {
+	number, ok := generationOf(observed)
+	return ok && number <= generation && number > 0
+}
+
+// generationOf reads a number, or a string of digits, as Argo Rollouts and Istio write it.
+func generationOf(value any) (int64, bool) {
+	switch v := value.(type) {
+	case int64:
+		return v, true
+	case string:
+		number, err := strconv.ParseInt(v, 10, 64)
+		return number, err == nil
+	default:
+		return 0, false
+	}
+}
+
+// current turns what would be Passing into a Warning where it is of an older generation.
+func (r *reading) current(finding Finding, older bool) Finding {
+	if finding.State != v1alpha1.StatePassing || !older {
+		return finding
+	}
+	finding.State, finding.Reason = v1alpha1.StateWarning, v1alpha1.ReasonInProgress
+	finding.Message = OlderMessage(r.object)
+	return finding
+}
+
+// OlderMessage says that a status is of an older generation.
+func OlderMessage(object *unstructured.Unstructured) string {
+	return fmt.Sprintf("its status is for an older generation; waiting for generation %d", object.GetGeneration())
+}
+
+// text is a field of the status that is a string.
+func (r *reading) text(field string) string {
+	s, _ := r.status[field].(string)
+	return s
+}
