@@ -2,7 +2,9 @@ package jobs_test
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -224,4 +226,40 @@ func TestAJobOfSomeoneElseIsLeftAlone(t *testing.T) {
 	s.expect(results, health.Passed, Equal("Job of CronJob e2e-smoke: exit code 0"))
 	s.Expect(live.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign)).To(Succeed())
 	s.Expect(foreign.DeletionTimestamp).To(BeNil())
+}
+
+func TestMoreJobsThanACheckNeedsAreNotRead(t *testing.T) {
+	s := newShop(t)
+	for i := range 9 {
+		s.labelled(fmt.Sprintf("foreign-%d", i), nil)
+	}
+	s.expect(probing(t.Context(), s.check(time.Minute)), health.Failed, Equal("Job of CronJob e2e-smoke: "+
+		"more than 8 Jobs have the label health.aliascheck.dev/check=smoke: delete those that are not needed"))
+}
+
+func TestLittleIsKeptOfALargeJob(t *testing.T) {
+	s := newShop(t)
+	s.labelled("large", func(job *batchv1.Job) {
+		job.Spec.Template.Spec.Containers[0].Args = []string{strings.Repeat("x", 1_000_000)}
+		job.Annotations = map[string]string{"a": strings.Repeat("x", 200_000)}
+		job.Labels["b"] = "c"
+	})
+	kept, _, err := jobs.New(live).JobsOf(t.Context(), s.namespace, map[string]string{"health.aliascheck.dev/check": "smoke"})
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(kept).To(HaveLen(1))
+	s.Expect(kept[0].Size()).To(BeNumerically("<", 1000), "bytes")
+}
+
+// labelled is a suspended Job that somebody has given the label of the check's own.
+func (s *shop) labelled(name string, edit func(*batchv1.Job)) {
+	s.t.Helper()
+	job := &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name,
+			Labels: map[string]string{"health.aliascheck.dev/check": "smoke"}},
+		Spec: *s.cronJob().Spec.JobTemplate.Spec.DeepCopy(),
+	}
+	if edit != nil {
+		edit(job)
+	}
+	s.Expect(live.Create(s.t.Context(), job)).To(Succeed())
 }

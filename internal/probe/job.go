@@ -10,6 +10,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -18,9 +19,10 @@ import (
 // Jobs runs Jobs from the templates of CronJobs. Errors are those of the API, and every read is live.
 type Jobs interface {
 	CronJob(ctx context.Context, namespace, name string) (*batchv1.CronJob, error)
-	// JobsOf lists the Jobs with these labels, and the resourceVersion of that list.
+	// JobsOf lists the Jobs with these labels, and the resourceVersion of that list. It fails with a TooManyJobsError where
+	// there are more than any check needs.
 	JobsOf(ctx context.Context, namespace string, labels map[string]string) ([]batchv1.Job, string, error)
-	// WatchJobsOf watches the Jobs with these labels from a resourceVersion on.
+	// WatchJobsOf watches the Jobs with these labels from a resourceVersion on. Of its events the metadata is looked at.
 	WatchJobsOf(
 		ctx context.Context, namespace string, labels map[string]string, resourceVersion string,
 	) (watch.Interface, error)
@@ -35,8 +37,9 @@ const (
 	// tidyTime is for what must still be done when the deadline may have passed: to read how the Job failed, and to
 	// delete what is not needed any more.
 	tidyTime = 3 * time.Second
-	// rewatchPause keeps a watch that ends at once from being a busy loop.
+	// rewatchPause keeps a watch that ends at once from being a busy loop, and relistPause Jobs that change all the time.
 	rewatchPause = time.Second
+	relistPause  = 200 * time.Millisecond
 )
 
 // job runs the job template of a CronJob and passes as it does (Consul's script checks): exit code 0 passes,
@@ -51,11 +54,7 @@ func (p *Probes) job(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	if p.jobs == nil {
 		return a.failed(plainError("this manager runs no Jobs"))
 	}
-	template, err := run.template(ctx)
-	if err != nil {
-		return a.failed(err)
-	}
-	job, err := run.begin(ctx, template)
+	job, err := run.begin(ctx)
 	if err != nil {
 		return a.failed(err)
 	}
@@ -112,7 +111,7 @@ func (r *jobRun) template(ctx context.Context) (*batchv1.JobTemplateSpec, error)
 }
 
 // begin is the one Job that runs now: the one that still does, or a new one once all others are gone.
-func (r *jobRun) begin(ctx context.Context, template *batchv1.JobTemplateSpec) (*batchv1.Job, error) {
+func (r *jobRun) begin(ctx context.Context) (*batchv1.Job, error) {
 	var past history
 	err := r.until(ctx, func(jobs []batchv1.Job) bool {
 		past = historyOf(jobs, r.check)
@@ -131,6 +130,15 @@ func (r *jobRun) begin(ctx context.Context, template *batchv1.JobTemplateSpec) (
 		return nil, err
 	case past.running != nil:
 		return past.running, nil
+	}
+	return r.create(ctx, past)
+}
+
+// create reads the template as late as it can: many checks that wait may share one large template.
+func (r *jobRun) create(ctx context.Context, past history) (*batchv1.Job, error) {
+	template, err := r.template(ctx)
+	if err != nil {
+		return nil, err
 	}
 	job, err := r.jobs.Create(ctx, newJob(r.check, template, past))
 	if err != nil {
@@ -164,7 +172,7 @@ func (r *jobRun) finish(ctx context.Context, job *batchv1.Job) Result {
 		})
 	}
 	err := await()
-	for unread(err) && pause(ctx) == nil {
+	for unread(err) && pause(ctx, rewatchPause) == nil {
 		err = await()
 	}
 	switch {
@@ -272,22 +280,32 @@ func (r *jobRun) until(ctx context.Context, done func([]batchv1.Job) bool) error
 func (r *jobRun) awaitChange(ctx context.Context, version string) error {
 	watcher, err := r.jobs.WatchJobsOf(ctx, r.check.Namespace, r.labels, version)
 	if err != nil {
-		return pause(ctx)
+		return pause(ctx, rewatchPause)
 	}
 	defer watcher.Stop()
-	select {
-	case event, open := <-watcher.ResultChan():
-		if !open || event.Type == watch.Error {
-			return pause(ctx)
+	for {
+		select {
+		case event, open := <-watcher.ResultChan():
+			if !open || event.Type == watch.Error {
+				return pause(ctx, rewatchPause)
+			}
+			if r.concerns(event) {
+				return pause(ctx, relistPause)
+			}
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(rewatchPause)
+// concerns reports whether an event is of a Job that the check controls, and not of one that merely has its label.
+func (r *jobRun) concerns(event watch.Event) bool {
+	job, err := meta.Accessor(event.Object)
+	return err == nil && controlledByName(job, r.check)
+}
+
+func pause(ctx context.Context, length time.Duration) error {
+	timer := time.NewTimer(length)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -314,6 +332,9 @@ func podUnread(err error) error {
 }
 
 func jobsUnread(err error) error {
+	if tooMany, is := errors.AsType[*TooManyJobsError](err); is {
+		return plainError(tooMany.Error())
+	}
 	if apierrors.IsForbidden(err) {
 		return plainError("the manager may not list Jobs in this namespace")
 	}

@@ -7,6 +7,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -76,9 +77,13 @@ func laterFirst(a, b batchv1.Job) int {
 	return 1
 }
 
-func controlledByName(job *batchv1.Job, check *v1alpha1.HealthCheck) bool {
+func controlledByName(job metav1.Object, check *v1alpha1.HealthCheck) bool {
 	owner := metav1.GetControllerOf(job)
-	return owner != nil && owner.Kind == "HealthCheck" && owner.Name == check.Name
+	if owner == nil || owner.Kind != "HealthCheck" || owner.Name != check.Name {
+		return false
+	}
+	version, err := schema.ParseGroupVersion(owner.APIVersion)
+	return err == nil && version.Group == v1alpha1.GroupVersion.Group
 }
 
 func ofThisSpec(job *batchv1.Job, check *v1alpha1.HealthCheck) bool {

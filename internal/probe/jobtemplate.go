@@ -3,6 +3,7 @@ package probe
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -24,6 +25,29 @@ const (
 	labelUID        = "health.aliascheck.dev/check-uid"
 	labelGeneration = "health.aliascheck.dev/check-generation"
 )
+
+// IdentityLabels are those of these labels that tell which check and which spec of it a Job is of.
+func IdentityLabels(labels map[string]string) map[string]string {
+	ours := map[string]string{}
+	for _, name := range []string{labelCheck, labelUID, labelGeneration} {
+		if value, has := labels[name]; has {
+			ours[name] = value
+		}
+	}
+	return ours
+}
+
+// TooManyJobsError tells that more Jobs have the labels of a check than are read.
+type TooManyJobsError struct {
+	Labels map[string]string
+	Max    int
+}
+
+// Error implements error.
+func (e *TooManyJobsError) Error() string {
+	return fmt.Sprintf("more than %d Jobs have the label %s=%s: delete those that are not needed",
+		e.Max, labelCheck, e.Labels[labelCheck])
+}
 
 // maxShortName leaves room for a dash and a digest in 63 bytes, the bound of a label and of the name of a Job
 // whose pods are to have it as theirs.
@@ -67,6 +91,7 @@ func onePod(spec *batchv1.JobSpec, check *v1alpha1.HealthCheck) batchv1.JobSpec 
 	spec.BackoffLimitPerIndex, spec.MaxFailedIndexes, spec.PodReplacementPolicy = nil, nil, nil
 	spec.TTLSecondsAfterFinished, spec.Suspend = nil, nil
 	spec.Selector, spec.ManualSelector = nil, nil
+	spec.ManagedBy = nil // a controller that is not there would never run it
 	return *spec
 }
 

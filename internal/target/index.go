@@ -3,6 +3,10 @@ package target
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strconv"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -18,7 +22,8 @@ const (
 	ByTarget = "target"
 	// ByForeignNamespace finds aliases by the namespace of their target, where it is not their own.
 	ByForeignNamespace = "foreignNamespace"
-	// BySelector finds the aliases with a selector by one of the SelectorKeys of every check that they may select.
+	// BySelector finds the aliases with a selector by one of the SelectorKeys of every check that they may select. The
+	// same key has others too, so their selectors have to be asked.
 	BySelector = "selector"
 
 	byService = "service"
@@ -83,21 +88,43 @@ func foreignNamespace(ref Reference) []string {
 // anyLabels is the key of the aliases whose selector asks for no label.
 const anyLabels = "*"
 
-// SelectorKeys are the keys of all aliases that may select an object with these labels.
+// SelectorKeys are the keys of all aliases that may select an object with these labels, and of some that do not.
 func SelectorKeys(labels map[string]string) []string {
 	return append(labelKeys(labels), anyLabels)
 }
 
-// labelKeys has two keys for each label: with its value, and for any value.
+// labelKeys has a key for each label with its value, and one for each with any value. They are buckets, each once: an
+// object may have tens of thousands of labels.
 func labelKeys(labels map[string]string) []string {
-	keys := make([]string, 0, 2*len(labels)+1)
+	seen := make(map[string]bool, min(2*len(labels), labelBuckets))
 	for name, value := range labels {
-		keys = append(keys, labelKey(name, value), name)
+		seen[bucketOf(labelKey(name, value))] = true
+		seen[bucketOf(name)] = true
 	}
-	return keys
+	return slices.AppendSeq(make([]string, 0, len(seen)+1), maps.Keys(seen))
 }
 
 func labelKey(name, value string) string { return name + "=" + value }
+
+// labelBuckets bounds what the index costs for one object, as Kubernetes limits the size of an object and not the number
+// of its labels: an entry for each of 30,000 labels was 75 MiB. Whoever reads a bucket matches its objects again.
+const labelBuckets = 1024
+
+func bucketOf(key string) string {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(key)) // it never fails
+	return strconv.Itoa(int(hash.Sum32() % labelBuckets))
+}
+
+func bucketsOf(keys []string) []string {
+	buckets := make([]string, 0, len(keys))
+	for _, key := range keys {
+		if bucket := bucketOf(key); !slices.Contains(buckets, bucket) {
+			buckets = append(buckets, bucket)
+		}
+	}
+	return buckets
+}
 
 func selectorKeys(object client.Object) []string {
 	alias := object.(*v1alpha1.AliasCheck)
@@ -106,7 +133,7 @@ func selectorKeys(object client.Object) []string {
 		return nil
 	}
 	if _, keys := wantedLabel(selector); len(keys) > 0 {
-		return keys
+		return bucketsOf(keys)
 	}
 	return []string{anyLabels}
 }

@@ -40,9 +40,9 @@ func (o *Observer) membersSelected(
 	switch name, keys := wantedLabel(selector); len(keys) {
 	case 0:
 	case 1:
-		options = append(options, client.MatchingFields{byLabel: keys[0]})
+		options = append(options, client.MatchingFields{byLabel: bucketOf(keys[0])})
 	default:
-		options = append(options, client.MatchingFields{byLabel: name})
+		options = append(options, client.MatchingFields{byLabel: bucketOf(name)})
 	}
 	return o.checks(ctx, namespace, options...)
 }

@@ -18,12 +18,19 @@ import (
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
 
-// build builds the manager once per test binary. The go command's cache makes the second time quick. Tests of other
-// packages build it at the same time, and may be running it: it is renamed into its place when it is whole.
-var build = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(controlplane.Root(), "bin", "manager-race")
+// The manager is built once per test binary, with the race detector, and without it for what is measured. The go
+// command's cache makes the second time quick.
+var (
+	raceBinary  = sync.OnceValues(func() (string, error) { return build("manager-race", "-race") })
+	plainBinary = sync.OnceValues(func() (string, error) { return build("manager-plain") })
+)
+
+// build makes bin/<name>. Tests of other packages build it at the same time, and may be running it: it is renamed into its
+// place when it is whole.
+func build(name string, flags ...string) (string, error) {
+	path := filepath.Join(controlplane.Root(), "bin", name)
 	own := fmt.Sprintf("%s.%d", path, os.Getpid())
-	command := exec.Command("go", "build", "-race", "-o", own, "./cmd/manager")
+	command := exec.Command("go", append(append([]string{"build"}, flags...), "-o", own, "./cmd/manager")...)
 	command.Dir = controlplane.Root()
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the manager: %w: %s", err, output)
@@ -32,10 +39,10 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("building the manager: %w", err)
 	}
 	return path, nil
-})
+}
 
 // Binary is the path of the manager's binary, which is built first if need be.
-func Binary() (string, error) { return build() }
+func Binary() (string, error) { return raceBinary() }
 
 // Manager is a running manager process.
 type Manager struct {
@@ -43,7 +50,7 @@ type Manager struct {
 	HealthAddress, MetricsAddress string
 
 	binary, kubeconfig string
-	flags              []string
+	flags, environment []string
 
 	command *exec.Cmd
 	log     *Log
@@ -54,11 +61,26 @@ type Manager struct {
 // Start builds the manager if need be, and starts it against the API server of a kubeconfig. It may probe
 // loopback addresses. Flags are further ones, which win over these.
 func Start(kubeconfig string, flags ...string) (*Manager, error) {
-	binary, err := build()
+	binary, err := raceBinary()
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{binary: binary, kubeconfig: kubeconfig, flags: flags}
+	return start(&Manager{binary: binary, kubeconfig: kubeconfig, flags: flags,
+		environment: []string{"KUBE_CACHE_MUTATION_DETECTOR=true"}})
+}
+
+// StartLimited is Start of a manager as it is installed, so that what it takes can be measured: without detectors, which
+// keep copies, and with a soft limit of the memory of its heap.
+func StartLimited(kubeconfig, memory string, flags ...string) (*Manager, error) {
+	binary, err := plainBinary()
+	if err != nil {
+		return nil, err
+	}
+	return start(&Manager{binary: binary, kubeconfig: kubeconfig, flags: flags,
+		environment: []string{"GOMEMLIMIT=" + memory}})
+}
+
+func start(m *Manager) (*Manager, error) {
 	if err := m.launch(); err != nil {
 		return nil, err
 	}
@@ -79,7 +101,7 @@ func (m *Manager) launch() (err error) {
 		"--metrics-bind-address=" + m.MetricsAddress,
 		"--metrics-secure=false",
 	}, m.flags...)...)
-	command.Env = append(os.Environ(), "KUBE_CACHE_MUTATION_DETECTOR=true")
+	command.Env = append(os.Environ(), m.environment...)
 	m.command, m.log, m.ended = command, &Log{}, make(chan struct{})
 	command.Stdout, command.Stderr = m.log, m.log
 	if err := command.Start(); err != nil {
@@ -145,6 +167,26 @@ func (m *Manager) Metrics(ctx context.Context) (string, error) {
 
 // Signal sends a signal, such as SIGSTOP.
 func (m *Manager) Signal(signal syscall.Signal) error { return m.command.Process.Signal(signal) }
+
+// PeakMemory is the most that the process has had resident, in bytes. It reads /proc, so this needs Linux.
+func (m *Manager) PeakMemory() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.command.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("reading the memory of the manager: %w", err)
+	}
+	_, after, found := strings.Cut(string(status), "VmHWM:")
+	var kilobytes int64
+	if _, err := fmt.Sscan(after, &kilobytes); err != nil || !found {
+		return 0, fmt.Errorf("there is no VmHWM in %q: %w", status, err)
+	}
+	return kilobytes << 10, nil
+}
+
+// OpenFiles is how many file descriptors the process has. It reads /proc, so this needs Linux.
+func (m *Manager) OpenFiles() (int, error) {
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", m.command.Process.Pid))
+	return len(files), err
+}
 
 // Stopped reports whether all threads of the process have taken notice of a SIGSTOP, which is some time after it was
 // sent. It reads /proc, so this needs Linux.
