@@ -3,17 +3,20 @@ package health
 import (
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// Bounded makes a text fit for a status: valid UTF-8 on one line, and at most v1alpha1.MaxMessageBytes long.
+// Bounded makes a text fit for a status: valid UTF-8 on one line without control and format characters, and at most
+// v1alpha1.MaxMessageBytes long. All texts of statuses, Events and conditions of pods come through here, also what others
+// wrote; a terminal or a dashboard that shows them must not be made to do anything else.
 func Bounded(text string) string { return bounded(text, v1alpha1.MaxMessageBytes) }
 
 func bounded(text string, limit int) string {
 	const ellipsis = "…"
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "�"), isLineBreak), " ")
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "�"), isInvisible), " ")
 	if len(text) <= limit {
 		return text
 	}
@@ -24,7 +27,11 @@ func bounded(text string, limit int) string {
 	return text[:cut] + ellipsis
 }
 
-func isLineBreak(r rune) bool { return r == '\n' || r == '\r' || r == '\t' || r == 0 }
+// isInvisible is true of control characters (C0, DEL and C1: escape sequences, line breaks), of format characters
+// (U+202E turns the text round, U+200B hides in it) and of the separators of lines and paragraphs.
+func isInvisible(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+}
 
 // TransitionNote is the note of the Event for a change of state: "Passing → Critical: <message>". What is to blame is
 // added where the message does not name it: "… (HealthCheck web)". An Event is read without the status beside it.

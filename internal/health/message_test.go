@@ -39,3 +39,19 @@ func TestALongNoteKeepsItsCulprit(t *testing.T) {
 		t.Errorf("%d bytes: %s", len(note), note)
 	}
 }
+
+func TestATextHasNoControlAndFormatCharacters(t *testing.T) {
+	for text, want := range map[string]string{
+		"two\nlines\tand\x00more":              "two lines and more",
+		"\x1b]0;title\x07\x1b[2J\x1b[31mred":   "]0;title [2J [31mred",
+		"\u009b31m and \u0085":                 "31m and ",
+		"\u202egnp.exe\u2066 \u200bhidden":     "gnp.exe   hidden",
+		"one\u2028line\u2029more":              "one line more",
+		"not UTF-8: \xff":                      "not UTF-8: �",
+		"grüße, 你好, 🙂: 100 %, <b>, \"quoted\"": "grüße, 你好, 🙂: 100 %, <b>, \"quoted\"",
+	} {
+		if got := Bounded(text); got != want {
+			t.Errorf("Bounded(%q) is %q, want %q", text, got, want)
+		}
+	}
+}

@@ -60,6 +60,8 @@ var denied = []denial{
 	{netip.MustParsePrefix("fd00:ec2::/32"), "a cloud metadata address"},          // AWS: ::254; pod credentials: ::23
 	{netip.MustParsePrefix("fd20:ce::254/128"), "a cloud metadata address"},       // Google Cloud
 	{netip.MustParsePrefix("fd00:c1::a9fe:a9fe/128"), "a cloud metadata address"}, // Oracle Cloud
+	{netip.MustParsePrefix("fd00:a9fe:a9fe::1/128"), "a cloud metadata address"},  // Akamai (Linode)
+	{netip.MustParsePrefix("fd00:100::100:200/128"), "a cloud metadata address"},  // Alibaba Cloud
 	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},
 }
 

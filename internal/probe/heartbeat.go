@@ -28,7 +28,9 @@ func (p *Probes) heartbeat(ctx context.Context, check *v1alpha1.HealthCheck) Res
 	if err != nil {
 		return a.failed(err)
 	}
-	if err := stale(lease, ttlOf(spec), p.clock.Now()); err != nil {
+	now := p.clock.Now()
+	seen := p.beats.saw(check.Namespace+"/"+spec.LeaseName, lease, now)
+	if err := stale(lease, seen, ttlOf(spec), now); err != nil {
 		return a.failed(err)
 	}
 	return reported(a, lease)
@@ -58,13 +60,12 @@ func ttlOf(spec *v1alpha1.HeartbeatProbe) time.Duration {
 	return spec.TTL.Duration
 }
 
-// stale tells that a Lease was not renewed in time. A renewal in the future is fresh: clocks differ.
-func stale(lease *coordinationv1.Lease, ttl time.Duration, now time.Time) error {
-	renewed := lease.Spec.RenewTime
-	switch {
-	case renewed == nil:
+// stale tells that a Lease was not renewed in time.
+func stale(lease *coordinationv1.Lease, seen beat, ttl time.Duration, now time.Time) error {
+	if lease.Spec.RenewTime == nil {
 		return plainError("the Lease was never renewed: set spec.renewTime")
-	case now.Sub(renewed.Time) > ttl:
+	}
+	if now.Sub(seen.renewed(ttl)) > ttl {
 		return plainError(fmt.Sprintf("not renewed for more than %s", brief(ttl)))
 	}
 	return nil

@@ -87,3 +87,76 @@ func TestHeartbeatHoldsForTheTTLOfTheSpec(t *testing.T) {
 	spec := &v1alpha1.HeartbeatProbe{LeaseName: "worker", TTL: &metav1.Duration{Duration: time.Hour}}
 	expectPass(t, probed(t, options, checkOf(v1alpha1.HealthCheckSpec{Heartbeat: spec})), "heartbeat worker: renewed")
 }
+
+// worker is a Lease whose holder has a clock of its own.
+type worker struct {
+	t      *testing.T
+	prober *probe.Probes
+	clock  *clocktesting.FakePassiveClock
+	lease  *coordinationv1.Lease
+}
+
+func newWorker(t *testing.T) *worker {
+	t.Helper()
+	w := &worker{t: t, clock: clocktesting.NewFakePassiveClock(noon), lease: &coordinationv1.Lease{}}
+	w.prober = probe.New(probe.Options{Leases: leases{lease: w.lease}, Clock: w.clock})
+	return w
+}
+
+// renews as a holder whose clock is ahead by so much, or behind.
+func (w *worker) renews(ahead time.Duration) {
+	w.lease.Spec.RenewTime = &metav1.MicroTime{Time: w.clock.Now().Add(ahead)}
+}
+
+func (w *worker) passes(time time.Duration) { w.clock.SetTime(w.clock.Now().Add(time)) }
+
+func (w *worker) expectAfter(passed time.Duration, outcome health.Outcome) {
+	w.t.Helper()
+	w.passes(passed)
+	check := checkOf(v1alpha1.HealthCheckSpec{Heartbeat: &v1alpha1.HeartbeatProbe{LeaseName: "worker"}})
+	if got := w.prober.Probe(w.t.Context(), check); got.Outcome != outcome {
+		w.t.Errorf("at %s the result is %v %q, want %v", w.clock.Now().Format(time.TimeOnly), got.Outcome, got.Message, outcome)
+	}
+}
+
+func TestARenewalInTheFutureCountsFromWhenItWasFirstSeen(t *testing.T) {
+	w := newWorker(t)
+	w.renews(time.Hour)
+	w.expectAfter(0, health.Passed)
+	w.expectAfter(30*time.Second, health.Passed)
+	w.expectAfter(time.Second, health.Failed)
+	w.expectAfter(time.Hour-31*time.Second, health.Failed) // the hour that the holder wrote
+	w.renews(time.Hour)
+	w.expectAfter(0, health.Passed)
+}
+
+func TestAHolderWhoseClockIsBehindLivesWhileItRenews(t *testing.T) {
+	w := newWorker(t)
+	w.renews(-time.Hour)
+	w.expectAfter(0, health.Failed) // nobody has seen it change
+	for range 3 {
+		w.passes(10 * time.Second)
+		w.renews(-time.Hour)
+		w.expectAfter(0, health.Passed)
+	}
+	w.expectAfter(30*time.Second, health.Passed)
+	w.expectAfter(time.Second, health.Failed)
+}
+
+func TestALeaseThatChangedAtAnUnknownTimeIsAsOldAsItSays(t *testing.T) {
+	w := newWorker(t)
+	w.renews(0)
+	w.expectAfter(0, health.Passed)
+	w.passes(time.Minute)
+	w.renews(0) // and then dies
+	w.expectAfter(time.Hour, health.Failed)
+}
+
+func TestALeaseThatWasCreatedAnewIsNotOneThatWasRenewed(t *testing.T) {
+	w := newWorker(t)
+	w.renews(-2 * time.Hour)
+	w.expectAfter(0, health.Failed)
+	w.lease.UID = "another"
+	w.renews(-time.Hour)
+	w.expectAfter(time.Second, health.Failed)
+}

@@ -40,6 +40,7 @@ type Probes struct {
 	leases  Leases
 	jobs    Jobs
 	clock   clock.PassiveClock
+	beats   *beats
 }
 
 var _ Prober = (*Probes)(nil)
@@ -61,6 +62,7 @@ func New(options Options) *Probes {
 		leases:  options.Leases,
 		jobs:    options.Jobs,
 		clock:   options.Clock,
+		beats:   newBeats(),
 	}
 }
 

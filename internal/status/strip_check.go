@@ -1,24 +1,36 @@
 package status
 
 import (
-	corev1 "k8s.io/api/core/v1"
+	"maps"
+	"slices"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 )
 
-// StripCheck is the cache transform of checks: without managed fields, and without the copy of the spec that
-// `kubectl apply` leaves in an annotation. Both are most of what a check would keep in memory, and nobody reads them.
+// ourAnnotations begin with it; of those of others none is read.
+const ourAnnotations = "health.aliascheck.dev/"
+
+// StripCheck is the cache transform of checks: without managed fields, and of the annotations only ours. They are most of
+// what a check could keep in memory: the copy of the spec that `kubectl apply` leaves, and up to 256 KiB of whatever
+// anybody likes. A write of the status takes nothing of them.
 func StripCheck(object any) (any, error) {
 	object, err := cache.TransformStripManagedFields()(object)
 	if err != nil {
 		return nil, err
 	}
-	// An object that comes again was stripped already, and others read it: then it is left alone, for a deletion is a
-	// write to the map even where there is nothing to delete.
-	if check, err := meta.Accessor(object); err == nil {
-		if _, applied := check.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; applied { //nolint:staticcheck // S1033
-			delete(check.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
-		}
+	// An object that comes again was stripped already, and others read it: then it is left alone.
+	check, err := meta.Accessor(object)
+	if err != nil {
+		return object, nil //nolint:nilerr // the tombstone of a check that was deleted unseen
+	}
+	if foreign := slices.ContainsFunc(slices.Collect(maps.Keys(check.GetAnnotations())), isForeign); foreign {
+		ours := maps.Clone(check.GetAnnotations())
+		maps.DeleteFunc(ours, func(name, _ string) bool { return isForeign(name) })
+		check.SetAnnotations(ours)
 	}
 	return object, nil
 }
+
+func isForeign(annotation string) bool { return !strings.HasPrefix(annotation, ourAnnotations) }

@@ -2,6 +2,7 @@ package status
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +18,7 @@ func TestChecksAreCachedWithoutWhatNobodyReads(t *testing.T) {
 		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
 		Annotations: map[string]string{
 			corev1.LastAppliedConfigAnnotation: `{"kind":"HealthCheck"}`, v1alpha1.AnnotationMaintenance: "upgrade",
+			"example.com/notes": strings.Repeat("x", 200_000),
 		},
 	}}
 	stripped, err := StripCheck(check)

@@ -8,8 +8,9 @@ import (
 	"k8s.io/client-go/metadata"
 )
 
-// pageSize is what client-go's own pager uses.
-const pageSize = 500
+// pageSize is a fifth of what client-go's own pager uses: the metadata of an object has all its annotations, which may be
+// 256 KiB of whatever somebody likes, and a page is in memory as a whole.
+const pageSize = 100
 
 // list is consistent: it asks for no particular version, so it is at least as new as all that was written
 // before it began, and its pages are all of one version.
