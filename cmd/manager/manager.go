@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/discovery"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -71,6 +73,9 @@ func runManager(ctx context.Context, o *options) error {
 	if err != nil {
 		return fmt.Errorf("finding the API server: %w", err)
 	}
+	if err := waitForAPIServer(ctx, config, o.healthAddress); err != nil {
+		return ignoreEnd(err)
+	}
 	options := o.managerOptions()
 	sweeper, err := o.attachSweep(config, &options.Cache)
 	if err != nil {
@@ -85,6 +90,14 @@ func runManager(ctx context.Context, o *options) error {
 	}
 	defer exitInTime(ctx, exitTimeout, os.Exit)()
 	return mgr.Start(ctx)
+}
+
+// ignoreEnd: a process that is told to end before it has begun ends well.
+func ignoreEnd(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // attachSweep keeps every cache of the manager honest, those that come later too.
@@ -143,6 +156,7 @@ func (o *options) metricsOptions() metricsserver.Options {
 	options := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
 	if o.metricsSecure {
 		options.FilterProvider = filters.WithAuthenticationAndAuthorization
+		options.CertDir = o.metricsCertPath // it is read again when it changes
 	}
 	return options
 }
@@ -253,6 +267,10 @@ func (o *options) setupReadinessGates(
 	if err != nil {
 		return err
 	}
+	uninstall, err := o.uninstall(mgr)
+	if err != nil {
+		return err
+	}
 	return (&readinessgate.Reconciler{
 		Client:        mgr.GetClient(),
 		Recorder:      recorder,
@@ -263,7 +281,21 @@ func (o *options) setupReadinessGates(
 		Aliases:       aliases,
 		Pods: status.NewOwnWrites[*corev1.Pod](
 			status.PodKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
+		Uninstalling: uninstall.UnderWay,
 	}).SetupWithManager(ctx, mgr)
+}
+
+// uninstall reads the CRD of AliasCheck where the manager has rights in the whole cluster.
+func (o *options) uninstall(mgr manager.Manager) (readinessgate.Uninstall, error) {
+	served, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return readinessgate.Uninstall{}, fmt.Errorf("making a client for discovery: %w", err)
+	}
+	uninstall := readinessgate.Uninstall{Discovery: served}
+	if len(o.namespaces) == 0 {
+		uninstall.CRDs = mgr.GetAPIReader()
+	}
+	return uninstall, nil
 }
 
 // cachesSynced holds a replica to be ready when its caches are: a standby too is ready to take over at once.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -32,11 +34,12 @@ type options struct {
 	leaderElect             bool
 	leaderElectionNamespace string
 
-	metricsAddress string
-	metricsSecure  bool
-	healthAddress  string
-	showVersion    bool
-	zap            zap.Options
+	metricsAddress  string
+	metricsSecure   bool
+	metricsCertPath string
+	healthAddress   string
+	showVersion     bool
+	zap             zap.Options
 }
 
 // maxProbes bounds --max-concurrent-probes: beyond it the machine runs out of file descriptors, not of workers.
@@ -67,6 +70,8 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	flags.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "address of the metrics endpoint, such as :8443; 0 for none")
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true, "serve metrics over TLS, to those whom RBAC lets read them")
+	flags.StringVar(&o.metricsCertPath, "metrics-cert-path", "",
+		"folder with tls.crt and tls.key for the metrics endpoint, read again when they change (default a certificate of its own)")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
 	flags.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 	config.RegisterFlags(flags)
@@ -98,6 +103,7 @@ func (o *options) validate(flags *flag.FlagSet) error {
 		validateKubeconfig(flags),
 		validateAddress("--metrics-bind-address", o.metricsAddress),
 		validateAddress("--health-probe-bind-address", o.healthAddress),
+		validateCertificate("--metrics-cert-path", o.metricsCertPath),
 	)
 }
 
@@ -149,6 +155,16 @@ func validateAddress(name, address string) error {
 	}
 	if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
 		return fmt.Errorf("%s is %q: it must be a host and a port, such as :8081 or 127.0.0.1:8081, or 0 for none", name, address)
+	}
+	return nil
+}
+
+func validateCertificate(name, folder string) error {
+	if folder == "" {
+		return nil
+	}
+	if _, err := tls.LoadX509KeyPair(filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")); err != nil {
+		return fmt.Errorf("%s is %q: it must be a folder with a certificate in tls.crt and its key in tls.key: %w", name, folder, err)
 	}
 	return nil
 }

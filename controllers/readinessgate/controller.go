@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -44,6 +45,8 @@ type Reconciler struct {
 	// Aliases is what the reconciler of aliases has written, and Pods what this one has; nil for nothing.
 	Aliases *status.OwnWrites[*v1alpha1.AliasCheck]
 	Pods    *status.OwnWrites[*corev1.Pod]
+	// Uninstalling reports whether AliasCheck is being uninstalled: no gate is closed by that. Nil for never.
+	Uninstalling func(context.Context) (bool, error)
 }
 
 // SetupWithManager registers the reconciler.
@@ -79,7 +82,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return status.BackoffAfter(err)
 	}
-	err = r.write(ctx, pod, gate.Due(pod, aliases, observedAt), observedAt)
+	due := gate.Due(pod, aliases, observedAt)
+	stay, err := r.stay(ctx, due)
+	if err == nil && !stay {
+		err = r.write(ctx, pod, due, observedAt)
+	}
 	if status.Dropped(err) {
 		return status.Again(status.RetrySoon), nil
 	}
@@ -103,6 +110,21 @@ func (r *Reconciler) observe(ctx context.Context, pod *corev1.Pod) (map[string]*
 		}
 	}
 	return aliases, nil
+}
+
+// stay reports whether the conditions of a pod stay as they are although others are due: while AliasCheck is uninstalled. It
+// costs a live read of one small object, where a gate is about to close.
+func (r *Reconciler) stay(ctx context.Context, due []corev1.PodCondition) (bool, error) {
+	if r.Uninstalling == nil || !closes(due) {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, status.MaxObservationAge)
+	defer cancel()
+	stay, err := r.Uninstalling(ctx)
+	if stay {
+		logf.FromContext(ctx).V(1).Info("AliasCheck is being uninstalled: gates stay as they are", "due", due[0].Reason)
+	}
+	return stay, err
 }
 
 // write patches the conditions that are due, all at once, and then tells of those whose status has changed.
