@@ -67,10 +67,18 @@ build-installer: bin/release ## Write dist/install.yaml. IMG=registry/name:tag n
 	@mkdir -p dist
 	@bin/release render -out dist/install.yaml -image "$(IMG)" config/default
 
+.PHONY: chart
+chart: bin/release ## Write the Helm chart, charts/aliascheck, from the kustomizations.
+	@bin/release chart -out charts/aliascheck
+
+.PHONY: release
+release: bin/release ## Write all that the page of a release has, for VERSION=v1.2.3, into dist/v1.2.3.
+	@hack/release.sh "$(VERSION)"
+
 .PHONY: set-version
 set-version: ## Write the version of the next release, VERSION=v1.2.3, into the kustomization.
 	@hack/set_version.sh "$(VERSION)"
-	@$(MAKE) build-installer
+	@$(MAKE) build-installer chart
 
 .PHONY: image
 image: bin/release ## Build the image of $(VERSION) without docker, an OCI archive, and what is inside it (SPDX), into bin/image.
@@ -94,7 +102,7 @@ clean: ## Remove what was built, the control plane too.
 ##@ Source
 
 .PHONY: generate
-generate: manifests build-installer ## Write all generated files: deepcopy, CRDs, RBAC, PrometheusRule, dist/install.yaml.
+generate: manifests build-installer chart ## Write all generated files: deepcopy, CRDs, RBAC, PrometheusRule, dist/install.yaml, chart.
 
 .PHONY: manifests
 manifests: ## Write deepcopy functions, CRDs and RBAC from the markers, and the PrometheusRule from the alerts.
@@ -119,3 +127,4 @@ vet: ## Run go vet.
 lint: ## Run golangci-lint.
 	$(GOLANGCI_LINT) run
 	cd hack/release && go tool -modfile=../tools/go.mod golangci-lint run --config ../../.golangci.yml
+	cd hack/release && go tool actionlint ../../.github/workflows/*.yml

@@ -14,6 +14,7 @@ import (
 var commands = map[string]func(ctx context.Context, args []string) error{
 	"image":   imageCommand,
 	"plugins": pluginsCommand,
+	"chart":   chartCommand,
 	"render":  renderCommand,
 }
 
@@ -29,7 +30,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: release image|plugins|render [flags]")
+		return errors.New("usage: release image|plugins|render|chart [flags]")
 	}
 	return commands[args[0]](ctx, args[1:])
 }
