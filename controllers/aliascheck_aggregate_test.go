@@ -39,7 +39,8 @@ var _ = Describe("An AliasCheck of a Service", func() {
 		alias := newAlias(ctx, namespace, "front", targeting("Service", "web"), whenEmpty(asked))
 		Eventually(statusOf(ctx, alias)).Should(show(shown, v1alpha1.ReasonNoChecks))
 	},
-		Entry("Passing where nothing is said (Consul)", v1alpha1.State(""), v1alpha1.StatePassing),
+		Entry("Unknown where nothing is said", v1alpha1.State(""), v1alpha1.StateUnknown),
+		Entry("Passing, as in Consul", v1alpha1.StatePassing, v1alpha1.StatePassing),
 		Entry("Unknown", v1alpha1.StateUnknown, v1alpha1.StateUnknown),
 		Entry("Critical", v1alpha1.StateCritical, v1alpha1.StateCritical),
 	)
@@ -57,20 +58,20 @@ var _ = Describe("An AliasCheck of a Service", func() {
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "CriticalChecks"))
 		live := statusOf(ctx, alias)(Default)
 		Expect(live).To(saying("1 of 2 checks is Critical: HealthCheck web-tcp (refused)"))
-		Expect(live.Status.Culprit).To(Equal(&v1alpha1.Culprit{Kind: "HealthCheck", Name: "web-tcp", Namespace: namespace}))
+		Expect(live.Status.Culprit).To(Equal(&v1alpha1.Culprit{APIVersion: v1alpha1.GroupVersion.String(), Kind: "HealthCheck", Name: "web-tcp", Namespace: namespace}))
 	})
 
 	It("hears of a check that is added, removed, and moved away or to it", func() {
 		alias := newAlias(ctx, namespace, "front", targeting("Service", "web"))
-		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonNoChecks))
+		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonNoChecks))
 		check := newHealthCheck(ctx, namespace, "c", ofService("web"))
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, "UnknownChecks"))
 		edit(ctx, check, func(c *v1alpha1.HealthCheck) { c.Spec.ServiceRef.Name = "other" })
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonNoChecks))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonNoChecks))
 		edit(ctx, check, func(c *v1alpha1.HealthCheck) { c.Spec.ServiceRef.Name = "web" })
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, "UnknownChecks"))
 		Expect(api.Delete(ctx, check)).To(Succeed())
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonNoChecks))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonNoChecks))
 	})
 
 	It("counts its endpoints as one check", func() {
@@ -78,12 +79,12 @@ var _ = Describe("An AliasCheck of a Service", func() {
 		slice := newEndpointSlice(ctx, namespace, "web", new(false))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonNoReadyEndpoints))
 		Expect(statusOf(ctx, alias)(Default).Status.Culprit).
-			To(Equal(&v1alpha1.Culprit{Kind: "Service", Name: "web", Namespace: namespace}))
+			To(Equal(&v1alpha1.Culprit{APIVersion: "v1", Kind: "Service", Name: "web", Namespace: namespace}))
 
 		edit(ctx, slice, func(s *discoveryv1.EndpointSlice) { s.Endpoints[0].Conditions.Ready = nil })
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonAllPassing))
 		Expect(api.Delete(ctx, slice)).To(Succeed())
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonNoChecks))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonNoChecks))
 	})
 
 	It("is in maintenance with its Service, and with a check of it (Consul #5634, #6797)", func() {
@@ -151,9 +152,9 @@ var _ = Describe("An AliasCheck of a Node", func() {
 		set(corev1.NodeReady, corev1.ConditionUnknown, "NodeStatusUnknown")
 		follows(v1alpha1.StateCritical, "1 of 1 check is Critical: Node "+node.Name+" (Ready is Unknown: NodeStatusUnknown)")
 		edit(ctx, node, func(n *corev1.Node) { n.Spec.Unschedulable = true })
+		set(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady")
 		follows(v1alpha1.StateMaintenance, "1 of 1 check is Maintenance: Node "+node.Name+" (cordoned)")
 		edit(ctx, node, func(n *corev1.Node) { n.Spec.Unschedulable = false })
-		set(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady")
 		set(corev1.NodeMemoryPressure, corev1.ConditionFalse, "Enough")
 		follows(v1alpha1.StatePassing, "the only check is Passing")
 
@@ -213,7 +214,7 @@ var _ = Describe("An AliasCheck with a selector", func() {
 		Eventually(statusOf(ctx, team)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "CriticalChecks"))
 		same(v1alpha1.StateCritical, "CriticalChecks")
 		edit(ctx, cart, func(c *v1alpha1.HealthCheck) { delete(c.Labels, "team") })
-		same(v1alpha1.StatePassing, v1alpha1.ReasonNoChecks)
+		same(v1alpha1.StateUnknown, v1alpha1.ReasonNoChecks)
 		Eventually(statusOf(ctx, others)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "CriticalChecks"))
 	})
 

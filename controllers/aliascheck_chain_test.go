@@ -56,7 +56,7 @@ var _ = Describe("A chain of AliasChecks", func() {
 		live := statusOf(ctx, aliases[0])(Default)
 		Expect(live.Status.Message).To(Equal("refused"))
 		Expect(live.Status.LastTransitionTime.Time).To(BeTemporally("==", since))
-		Expect(live.Status.Culprit).To(Equal(&v1alpha1.Culprit{Kind: "HealthCheck", Name: "web", Namespace: namespace}))
+		Expect(live.Status.Culprit).To(Equal(&v1alpha1.Culprit{APIVersion: v1alpha1.GroupVersion.String(), Kind: "HealthCheck", Name: "web", Namespace: namespace}))
 	})
 
 	It("carries maintenance from end to end, and its end too (Consul #5634, #6797)", func() {

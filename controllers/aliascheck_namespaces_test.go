@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"cmp"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -46,7 +47,7 @@ var _ = Describe("An AliasCheck of a manager that watches two of three namespace
 				saying("the manager does not watch namespace "+third+
 					", and sees no ReferenceGrant of it: it must be among its --namespaces")))
 			Expect(statusOf(ctx, alias)(Default).Status.Culprit).
-				To(Equal(&v1alpha1.Culprit{Kind: kind, Name: "web", Namespace: third}))
+				To(Equal(&v1alpha1.Culprit{APIVersion: cmp.Or(apiVersion, v1alpha1.GroupVersion.String()), Kind: kind, Name: "web", Namespace: third}))
 		},
 		Entry("a HealthCheck", "", "HealthCheck"),
 		Entry("any other kind", "apps/v1", "Deployment"),

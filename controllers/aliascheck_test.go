@@ -44,7 +44,7 @@ var _ = Describe("An AliasCheck of a HealthCheck", func() {
 		Expect(live.Status.Target).To(Equal("HealthCheck/web"))
 		Expect(live.Status.LastTransitionTime.Time).To(BeTemporally("==", since))
 		Expect(live.Status.ObservedGeneration).To(Equal(live.Generation))
-		Expect(live.Status.Culprit).To(Equal(&v1alpha1.Culprit{Kind: "HealthCheck", Name: "web", Namespace: namespace}))
+		Expect(live.Status.Culprit).To(Equal(&v1alpha1.Culprit{APIVersion: v1alpha1.GroupVersion.String(), Kind: "HealthCheck", Name: "web", Namespace: namespace}))
 	})
 
 	It("follows a status-only update within a second of the edge (I1)", func() {

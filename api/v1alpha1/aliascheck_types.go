@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
 
 // Reasons of an AliasCheck that are its own. An alias of one object otherwise has its target's reason.
 // The list is closed; docs/troubleshooting.md explains each.
@@ -28,6 +31,10 @@ const (
 	ReasonNoReadyEndpoints = "NoReadyEndpoints"
 	// ReasonAllPassing: everything that counts is Passing.
 	ReasonAllPassing = "AllPassing"
+	// ReasonPartlyReady: as many as minReady asks for are Ready, and not all are Passing.
+	ReasonPartlyReady = "PartlyReady"
+	// ReasonTooFewChecks: there are not even as many checks as minReady asks for.
+	ReasonTooFewChecks = "TooFewChecks"
 	// ReasonConditionNotFound: the target does not have the condition that conditionType names.
 	ReasonConditionNotFound = "ConditionNotFound"
 	// ReasonInProgress: what the target says is of an older generation, or it says that it is not there yet.
@@ -44,6 +51,7 @@ const MaxAliasDepth = 16
 
 // AliasCheckSpec says which object's health to hold.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.minReady) || !has(self.targetRef) || (self.targetRef.kind in ['Service', 'Node'] && (!has(self.targetRef.apiVersion) || self.targetRef.apiVersion == 'v1') && !has(self.targetRef.conditionType))",message="minReady counts where several are combined: a selector, the checks of a Service, or those of a Node; a target of another kind, and one condition, have one state only"
 // +kubebuilder:validation:XValidation:rule="has(self.targetRef) != has(self.selector)",message="set exactly one of targetRef (one object) and selector (HealthChecks by label)"
 type AliasCheckSpec struct {
 	// TargetRef is the object whose health is mirrored. Exactly one of targetRef and selector.
@@ -55,6 +63,12 @@ type AliasCheckSpec struct {
 	// +optional
 	Selector *Selector `json:"selector,omitempty"`
 
+	// MinReady is how many have to be Ready where several are combined, a number or a percentage (rounded up): with
+	// so many the state is Passing or Warning, whatever the others are. Without it the state is the worst of them.
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="minReady must be a number from 1 on, or a percentage from 1% to 100%, such as 2 or 50%"
+	// +optional
+	MinReady *intstr.IntOrString `json:"minReady,omitempty"`
+
 	// WhenMissing is the state shown for a target that does not exist.
 	// +kubebuilder:validation:Enum=Critical;Warning;Unknown;Passing
 	// +kubebuilder:default=Critical
@@ -62,9 +76,9 @@ type AliasCheckSpec struct {
 	WhenMissing State `json:"whenMissing,omitempty"`
 
 	// WhenEmpty is the state shown where there is nothing to combine: a Service without checks and
-	// endpoints, a selector that selects nothing.
-	// +kubebuilder:validation:Enum=Passing;Warning;Unknown;Critical
-	// +kubebuilder:default=Passing
+	// endpoints, a selector that selects nothing. What nothing was read of is not shown as healthy by default.
+	// +kubebuilder:validation:Enum=Unknown;Passing;Warning;Critical
+	// +kubebuilder:default=Unknown
 	// +optional
 	WhenEmpty State `json:"whenEmpty,omitempty"`
 }
@@ -149,6 +163,10 @@ type SelectorRequirement struct {
 
 // Culprit is the check or object that decided a state.
 type Culprit struct {
+	// APIVersion of the culprit; absent where an older version of the manager wrote the status that named it.
+	// +kubebuilder:validation:MaxLength=317
+	// +optional
+	APIVersion string `json:"apiVersion,omitempty"`
 	// Kind of the culprit.
 	// +kubebuilder:validation:MaxLength=63
 	Kind string `json:"kind"`

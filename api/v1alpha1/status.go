@@ -5,8 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// State is the health of a check. Worst first, when several are combined: Maintenance, Critical,
-// Unknown, Warning, Passing. Each field has an enum of its own: one here would replace the narrower ones.
+// State is the health of a check. Worst first, when several are combined: Critical, Unknown,
+// Maintenance, Warning, Passing. Each field has an enum of its own: one here would replace the narrower ones.
 type State string
 
 // The states of a check.

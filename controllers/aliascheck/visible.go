@@ -52,8 +52,12 @@ func seenOfHealthCheck(check *v1alpha1.HealthCheck) any {
 		Service     *v1alpha1.LocalServiceReference
 		Node        string
 		Maintenance *v1alpha1.Maintenance
+		Suspended   bool
 		Status      v1alpha1.CheckStatus
-	}{check.Labels, check.Spec.ServiceRef, check.Spec.NodeName, check.Spec.Maintenance, check.Status.CheckStatus}
+	}{
+		check.Labels, check.Spec.ServiceRef, check.Spec.NodeName, check.Spec.Maintenance, check.Spec.Suspend,
+		check.Status.CheckStatus,
+	}
 }
 
 func seenOfAlias(alias *v1alpha1.AliasCheck) any { return alias.Status }
@@ -61,7 +65,12 @@ func seenOfAlias(alias *v1alpha1.AliasCheck) any { return alias.Status }
 // targetOfAlias is what chains are made of.
 func targetOfAlias(alias *v1alpha1.AliasCheck) any { return alias.Spec.TargetRef }
 
-func seenOfService(service *corev1.Service) any { return service.Status.Conditions }
+func seenOfService(service *corev1.Service) any {
+	return struct {
+		Type       corev1.ServiceType
+		Conditions []metav1.Condition
+	}{service.Spec.Type, service.Status.Conditions}
+}
 
 func seenOfEndpointSlice(slice *discoveryv1.EndpointSlice) any {
 	return struct {
@@ -81,6 +90,7 @@ func seenOfNode(node *corev1.Node) any {
 	}
 	return struct {
 		Cordoned   bool
+		Deleted    bool
 		Conditions []condition
-	}{node.Spec.Unschedulable, conditions}
+	}{node.Spec.Unschedulable, node.DeletionTimestamp != nil, conditions}
 }

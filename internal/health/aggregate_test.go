@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/util/intstr"
+
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
@@ -17,13 +19,7 @@ func TestAnAggregateIsTheWorstOfItsMembersAndNamesTheCulprits(t *testing.T) {
 		Kind: "Service", Namespace: "shop", Name: "web", State: v1alpha1.StateCritical,
 		Reason: v1alpha1.ReasonNoReadyEndpoints, Message: "no endpoint is ready", Telling: true,
 	}
-	for name, c := range map[string]struct {
-		members []Member
-		state   v1alpha1.State
-		reason  string
-		message string
-		culprit string
-	}{
+	for name, c := range map[string]aggregated{
 		"one that passes": {
 			[]Member{check("a", v1alpha1.StatePassing, "fine")},
 			v1alpha1.StatePassing, "AllPassing", "the only check is Passing", "",
@@ -46,10 +42,18 @@ func TestAnAggregateIsTheWorstOfItsMembersAndNamesTheCulprits(t *testing.T) {
 			v1alpha1.StateCritical, "CriticalChecks",
 			"1 of 2 checks is Critical: HealthCheck b (down); 1 is Unknown: HealthCheck a", "b",
 		},
-		"Maintenance is worst": {
+		"planned work hides no outage": {
 			[]Member{check("a", v1alpha1.StateCritical, "down"), check("b", v1alpha1.StateMaintenance, "disk")},
-			v1alpha1.StateMaintenance, "MaintenanceChecks",
-			"1 of 2 checks is Maintenance: HealthCheck b (disk); 1 is Critical: HealthCheck a (down)", "b",
+			v1alpha1.StateCritical, "CriticalChecks",
+			"1 of 2 checks is Critical: HealthCheck a (down); 1 is Maintenance: HealthCheck b (disk)", "a",
+		},
+		"planned work hides nothing that is not known, and is worse than Warning": {
+			[]Member{
+				check("a", v1alpha1.StateUnknown, ""), check("b", v1alpha1.StateMaintenance, "disk"),
+				check("c", v1alpha1.StateWarning, "slow"),
+			},
+			v1alpha1.StateUnknown, "UnknownChecks",
+			"1 of 3 checks is Unknown: HealthCheck a; 1 is Maintenance: HealthCheck b (disk); 1 is Warning: HealthCheck c (slow)", "a",
 		},
 		"two culprits are in the order of their names, and neither decided alone": {
 			[]Member{
@@ -96,16 +100,119 @@ func TestAnAggregateIsTheWorstOfItsMembersAndNamesTheCulprits(t *testing.T) {
 			"2 of 2 checks are Critical: HealthCheck a (down), Service web (no endpoint is ready)", "",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			v, culprit := Aggregate(c.members, "shop")
-			if v.State != c.state || v.Reason != c.reason || v.Message != c.message {
-				t.Errorf("got %s %s %q\nwant %s %s %q", v.State, v.Reason, v.Message, c.state, c.reason, c.message)
-			}
-			if got := nameOf(culprit); got != c.culprit {
-				t.Errorf("the culprit is %q, want %q", got, c.culprit)
-			}
-		})
+		t.Run(name, func(t *testing.T) { c.compare(t, nil) })
 	}
+}
+
+// aggregated are some members and what they make.
+type aggregated struct {
+	members []Member
+	state   v1alpha1.State
+	reason  string
+	message string
+	culprit string
+}
+
+func (c aggregated) compare(t *testing.T, minReady *intstr.IntOrString) {
+	t.Helper()
+	v, culprit := Aggregate(c.members, minReady, "shop")
+	if v.State != c.state || v.Reason != c.reason || v.Message != c.message {
+		t.Errorf("got %s %s %q\nwant %s %s %q", v.State, v.Reason, v.Message, c.state, c.reason, c.message)
+	}
+	if got := nameOf(culprit); got != c.culprit {
+		t.Errorf("the culprit is %q, want %q", got, c.culprit)
+	}
+}
+
+func suspended(name string) Member {
+	m := check(name, v1alpha1.StateUnknown, "suspended by spec.suspend: nothing is probed")
+	m.Reason = v1alpha1.ReasonSuspended
+	return m
+}
+
+func TestSuspendedMembersAreLeftOutAndCountedInWords(t *testing.T) {
+	for name, c := range map[string]aggregated{
+		"beside those that pass": {
+			[]Member{
+				check("a", v1alpha1.StatePassing, ""), check("b", v1alpha1.StatePassing, ""),
+				check("c", v1alpha1.StatePassing, ""), suspended("d"),
+			},
+			v1alpha1.StatePassing, "AllPassing", "3 checks are Passing, 1 is suspended", "",
+		},
+		"beside one that passes": {
+			[]Member{check("a", v1alpha1.StatePassing, ""), suspended("b"), suspended("c")},
+			v1alpha1.StatePassing, "AllPassing", "1 check is Passing, 2 are suspended", "",
+		},
+		"beside one that does not": {
+			[]Member{check("a", v1alpha1.StatePassing, ""), suspended("b"), check("c", v1alpha1.StateWarning, "slow")},
+			v1alpha1.StateWarning, "WarningChecks", "1 of 2 checks is Warning: HealthCheck c (slow); 1 is suspended", "c",
+		},
+		"alone": {
+			[]Member{suspended("a")},
+			v1alpha1.StateUnknown, "Suspended", "the only check is suspended: HealthCheck a", "a",
+		},
+		"all of them": {
+			[]Member{suspended("d"), suspended("c"), suspended("b"), suspended("a")},
+			v1alpha1.StateUnknown, "Suspended",
+			"all 4 checks are suspended: HealthCheck a, HealthCheck b, HealthCheck c and 1 more", "",
+		},
+		"but not a failure that only calls itself so": {
+			[]Member{{Kind: "HealthCheck", Name: "a", Reason: "Suspended", State: v1alpha1.StateCritical}},
+			v1alpha1.StateCritical, "CriticalChecks", "1 of 1 check is Critical: HealthCheck a", "a",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.compare(t, nil) })
+	}
+}
+
+func TestAMemberThatIsAnAliasIsNamedByWhatIsAtItsEnd(t *testing.T) {
+	of := func(name, message string, root *v1alpha1.Culprit) Member {
+		return Member{
+			Kind: "AliasCheck", Namespace: "shop", Name: name, State: v1alpha1.StateCritical, Message: message, Deeper: root,
+		}
+	}
+	db := &v1alpha1.Culprit{Kind: "HealthCheck", Namespace: "shop", Name: "db"}
+	far := &v1alpha1.Culprit{Kind: "HealthCheck", Namespace: "data", Name: "db"}
+	for name, c := range map[string]aggregated{
+		"one that mirrors": {
+			[]Member{of("near", "dial: refused", db)},
+			v1alpha1.StateCritical, "CriticalChecks", "1 of 1 check is Critical: HealthCheck db (dial: refused)", "db",
+		},
+		"one that combines, and says how many": {
+			[]Member{of("team", "1 of 3 checks is Critical: HealthCheck db (dial (tcp): refused); 1 is Warning: HealthCheck a", db)},
+			v1alpha1.StateCritical, "CriticalChecks", "1 of 1 check is Critical: HealthCheck db (dial (tcp): refused)", "db",
+		},
+		"one whose message was cut off": {
+			[]Member{of("team", "1 of 3 checks is Critical: HealthCheck data/db (dial…", far)},
+			v1alpha1.StateCritical, "CriticalChecks", "1 of 1 check is Critical: HealthCheck data/db (dial…)", "db",
+		},
+		"several behind which is the same": {
+			[]Member{of("a", "refused", db), of("b", "refused", db), check("db", v1alpha1.StateCritical, "refused")},
+			v1alpha1.StateCritical, "CriticalChecks", "3 of 3 checks are Critical: HealthCheck db (refused)", "db",
+		},
+		"one in which several are equally bad": {
+			[]Member{of("team", "2 of 2 checks are Critical: HealthCheck a, HealthCheck b", nil), of("near", "refused", db)},
+			v1alpha1.StateCritical, "CriticalChecks", "2 of 2 checks are Critical: HealthCheck db (refused), " +
+				"AliasCheck team (2 of 2 checks are Critical: HealthCheck a, HealthCheck b)", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) { c.compare(t, nil) })
+	}
+}
+
+// Ready and Synced of one object are two members.
+func TestSeveralConditionsOfOneObjectAreToldApart(t *testing.T) {
+	widget := func(reason, message string) Member {
+		return Member{
+			APIVersion: "example.com/v1", Kind: "Widget", Namespace: "shop", Name: "x",
+			State: v1alpha1.StateCritical, Reason: reason, Message: message,
+		}
+	}
+	aggregated{
+		[]Member{widget("Synced", "not synced"), widget("Ready", "not ready")},
+		v1alpha1.StateCritical, "CriticalChecks",
+		"2 of 2 checks are Critical: Widget x (not ready), Widget x (not synced)", "x",
+	}.compare(t, nil)
 }
 
 func nameOf(culprit *v1alpha1.Culprit) string {
@@ -120,17 +227,17 @@ func TestTheMessageOfAnAggregateDoesNotDependOnTheOrderOfItsMembers(t *testing.T
 		check("a", v1alpha1.StateCritical, "x"), check("b", v1alpha1.StateWarning, "y"),
 		check("c", v1alpha1.StateCritical, "z"), check("d", v1alpha1.StatePassing, ""),
 	}
-	want, _ := Aggregate(members, "shop")
+	want, _ := Aggregate(members, nil, "shop")
 	for i := range members {
 		rotated := append(append([]Member{}, members[i:]...), members[:i]...)
-		if got, _ := Aggregate(rotated, "shop"); got != want {
+		if got, _ := Aggregate(rotated, nil, "shop"); got != want {
 			t.Errorf("rotated by %d: %v, want %v", i, got, want)
 		}
 	}
 }
 
 func TestNamesOfAnotherNamespaceAreQualified(t *testing.T) {
-	v, _ := Aggregate([]Member{check("a", v1alpha1.StateCritical, "")}, "elsewhere")
+	v, _ := Aggregate([]Member{check("a", v1alpha1.StateCritical, "")}, nil, "elsewhere")
 	if want := "1 of 1 check is Critical: HealthCheck shop/a"; v.Message != want {
 		t.Errorf("got %q, want %q", v.Message, want)
 	}
@@ -142,7 +249,7 @@ func TestThreeLongCulpritsFitInAMessage(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d"} {
 		members = append(members, check(name, v1alpha1.StateCritical, long))
 	}
-	v, _ := Aggregate(members, "shop")
+	v, _ := Aggregate(members, nil, "shop")
 	if len(v.Message) > v1alpha1.MaxMessageBytes || !strings.HasSuffix(v.Message, "and 1 more") {
 		t.Errorf("%d bytes: %s", len(v.Message), v.Message)
 	}
@@ -158,7 +265,7 @@ func TestWhatIsNotNamedIsCountedHoweverLongTheNames(t *testing.T) {
 			members = append(members, m)
 		}
 		members = append(members, check("w", v1alpha1.StateWarning, "slow"))
-		v, _ := Aggregate(members, "shop")
+		v, _ := Aggregate(members, nil, "shop")
 		named := strings.Count(v.Message, "HealthCheck "+members[0].Namespace)
 		more := fmt.Sprintf(" and %d more; 1 is Warning", 5-named)
 		last := strings.LastIndex(v.Message, members[0].Namespace+"/")

@@ -57,20 +57,24 @@ func mirrored(m Member) (Verdict, *v1alpha1.Culprit) {
 	if v.State == v1alpha1.StatePassing {
 		return v, nil
 	}
-	return v, m.culprit()
+	culprit := m.culprit()
+	return v, &culprit
 }
 
-// combined keeps the time of transition while the state lasts.
+// combined keeps the time of transition while the state lasts. A state that is not the worst member's own is one that the
+// alias took.
 func combined(alias *v1alpha1.AliasCheck, o Observation) (Verdict, *v1alpha1.Culprit) {
-	v, culprit := Aggregate(o.Members, alias.Namespace)
+	v, culprit := Aggregate(o.Members, alias.Spec.MinReady, alias.Namespace)
 	v.Resolved = resolved()
-	v.Since = transitionOf(o.Members, v.State, alias.Status.CheckStatus)
+	if counted, _ := counting(o.Members); len(counted) > 0 && Known(counted[0].State) == v.State {
+		v.Since = transitionOf(counted, v.State, alias.Status.CheckStatus)
+	}
 	return v, culprit
 }
 
 func empty(spec v1alpha1.AliasCheckSpec, o Observation) Verdict {
 	return Verdict{
-		State:    orElse(spec.WhenEmpty, v1alpha1.StatePassing),
+		State:    orElse(spec.WhenEmpty, v1alpha1.StateUnknown),
 		Reason:   v1alpha1.ReasonNoChecks,
 		Message:  o.Message,
 		Resolved: resolved(),

@@ -117,7 +117,7 @@ func TestAPassingAliasHasNoCulprit(t *testing.T) {
 
 func TestNothingToCombineShowsWhenEmpty(t *testing.T) {
 	for asked, shown := range map[v1alpha1.State]v1alpha1.State{
-		"": v1alpha1.StatePassing, v1alpha1.StateCritical: v1alpha1.StateCritical, v1alpha1.StateUnknown: v1alpha1.StateUnknown,
+		"": v1alpha1.StateUnknown, v1alpha1.StateCritical: v1alpha1.StateCritical, v1alpha1.StatePassing: v1alpha1.StatePassing,
 	} {
 		a := alias(func(a *v1alpha1.AliasCheck) { a.Spec.WhenEmpty = asked })
 		status := ApplyObservation(a, Observation{Combined: true, Message: "nothing"}, noon)

@@ -54,7 +54,7 @@ func BenchmarkAnAggregate(b *testing.B) {
 			all := members(n)
 			b.ReportAllocs()
 			for b.Loop() {
-				Aggregate(all, "shop")
+				Aggregate(all, nil, "shop")
 			}
 		})
 	}

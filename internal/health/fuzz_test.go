@@ -12,7 +12,7 @@ import (
 )
 
 var everyState = []v1alpha1.State{
-	v1alpha1.StatePassing, v1alpha1.StateWarning, v1alpha1.StateUnknown, v1alpha1.StateCritical, v1alpha1.StateMaintenance,
+	v1alpha1.StatePassing, v1alpha1.StateWarning, v1alpha1.StateMaintenance, v1alpha1.StateUnknown, v1alpha1.StateCritical,
 }
 
 // A due time is later than now, by one interval at most, and is the same whenever in between it is asked for.
@@ -62,7 +62,7 @@ func FuzzAggregate(f *testing.F) {
 				Kind: "HealthCheck", Namespace: "shop", Name: string(rune('a' + i)), State: state, Message: message,
 			})
 		}
-		verdict, culprit := health.Aggregate(members, "shop")
+		verdict, culprit := health.Aggregate(members, nil, "shop")
 		if verdict.State != worst {
 			t.Errorf("the worst of %v is %s, want %s", states, verdict.State, worst)
 		}
@@ -73,7 +73,7 @@ func FuzzAggregate(f *testing.F) {
 			t.Errorf("a message of %d bytes", len(status.Message))
 		}
 		slices.Reverse(members)
-		if reversed, _ := health.Aggregate(members, "shop"); reversed != verdict {
+		if reversed, _ := health.Aggregate(members, nil, "shop"); reversed != verdict {
 			t.Errorf("in reverse it is %v, want %v", reversed, verdict)
 		}
 	})

@@ -35,8 +35,8 @@ func MaintenanceAnnotation(annotations map[string]string) (reason string, in boo
 	return reason, in
 }
 
-// WithoutProbe is the verdict on a HealthCheck that is not to be probed: one in maintenance or suspended.
-// Maintenance is the worse of the two, and so it shows where both are set.
+// WithoutProbe is the verdict on a HealthCheck that is not to be probed: one in maintenance or suspended. Where both are
+// set maintenance shows: it has a reason that somebody wrote, and it counts, while what is suspended is left out.
 func WithoutProbe(check *v1alpha1.HealthCheck) (Verdict, bool) {
 	if reason, in := MaintenanceOf(check); in {
 		return Verdict{State: v1alpha1.StateMaintenance, Reason: v1alpha1.ReasonMaintenance, Message: reason}, true

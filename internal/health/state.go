@@ -6,20 +6,20 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// severity orders the states, worst first: Maintenance, Critical, Unknown, Warning, Passing. Maintenance is
-// an operator's word, and no probe speaks against it.
+// severity orders the states, worst first: Critical, Unknown, Maintenance, Warning, Passing. Planned work on one member
+// never hides an outage of another, nor that nothing is known of one.
 func severity(s v1alpha1.State) int {
 	switch s {
-	case v1alpha1.StateMaintenance:
-		return 4
 	case v1alpha1.StateCritical:
-		return 3
+		return 4
+	case v1alpha1.StateMaintenance:
+		return 2
 	case v1alpha1.StateWarning:
 		return 1
 	case v1alpha1.StatePassing:
 		return 0
 	default:
-		return 2
+		return 3
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/internal/target"
 )
 
 // blamed is what decided the state of a check, and a reference to it for the Event; nothing where no one thing did. A
@@ -18,24 +17,9 @@ func blamed(check client.Object) (*v1alpha1.Culprit, runtime.Object) {
 	}
 	culprit := alias.Status.Culprit
 	return culprit, &corev1.ObjectReference{
-		APIVersion: apiVersionOf(culprit, alias),
+		APIVersion: culprit.APIVersion,
 		Kind:       culprit.Kind,
 		Namespace:  culprit.Namespace,
 		Name:       culprit.Name,
-	}
-}
-
-// apiVersionOf a culprit is that of the target, if it is the target itself, and this project's, if it is a check that
-// the alias counts. At the far end of a chain may be any kind, and the status of the next alias does not say its group:
-// then it is left out.
-func apiVersionOf(culprit *v1alpha1.Culprit, alias *v1alpha1.AliasCheck) string {
-	ref, one := target.ReferenceOf(alias)
-	switch {
-	case one && culprit.Kind == ref.Kind && culprit.Name == ref.Name:
-		return ref.GroupVersion().String()
-	case one && ref.GroupKind() == target.AliasCheckKind:
-		return ""
-	default:
-		return v1alpha1.GroupVersion.String()
 	}
 }

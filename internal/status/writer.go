@@ -97,14 +97,18 @@ func (w *Writer) tell(before, after v1alpha1.Check) {
 	if health.Known(from.State) == to.State {
 		return
 	}
-	kind := corev1.EventTypeWarning
-	if to.State == v1alpha1.StatePassing {
-		kind = corev1.EventTypeNormal
-	}
 	culprit, related := blamed(after)
 	note := health.TransitionNote(from.State, to.State, to.Message, culprit, after.GetNamespace())
 	action := string(health.Known(from.State)) + "To" + string(to.State)
-	w.Recorder.Eventf(after, related, kind, v1alpha1.EventStateChanged, action, "%s", note)
+	w.Recorder.Eventf(after, related, eventType(to.State), v1alpha1.EventStateChanged, action, "%s", note)
+}
+
+// eventType is Normal for what is well, and for what somebody planned.
+func eventType(to v1alpha1.State) string {
+	if to == v1alpha1.StatePassing || to == v1alpha1.StateMaintenance {
+		return corev1.EventTypeNormal
+	}
+	return corev1.EventTypeWarning
 }
 
 // Dropped reports whether an error of Write means that the result was rightly thrown away: the object has

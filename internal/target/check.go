@@ -21,6 +21,16 @@ func (o *Observer) healthCheck(ctx context.Context, ref Reference) (health.Obser
 	}
 }
 
+// countedMember is a HealthCheck among others. One that is suspended is so by its spec, whatever it shows as yet: it is left
+// out of what is combined from then on, and is never counted as Unknown in between.
+func countedMember(check *v1alpha1.HealthCheck) health.Member {
+	member := healthCheckMember(check)
+	if verdict, unprobed := health.WithoutProbe(check); unprobed && verdict.Reason == v1alpha1.ReasonSuspended {
+		member.State, member.Reason, member.Message = verdict.State, verdict.Reason, verdict.Message
+	}
+	return member
+}
+
 // healthCheckMember is the state that a HealthCheck shows. The annotation for maintenance counts from the
 // moment that it is there, and not only once the status says so too.
 func healthCheckMember(check *v1alpha1.HealthCheck) health.Member {
@@ -36,12 +46,13 @@ func healthCheckMember(check *v1alpha1.HealthCheck) health.Member {
 func memberOf(kind string, check v1alpha1.Check) health.Member {
 	status := check.CommonStatus()
 	member := health.Member{
-		Kind:      kind,
-		Namespace: check.GetNamespace(),
-		Name:      check.GetName(),
-		State:     health.Known(status.State),
-		Reason:    reasonOr(status.Reason, string(status.State)),
-		Message:   status.Message,
+		APIVersion: v1alpha1.GroupVersion.String(),
+		Kind:       kind,
+		Namespace:  check.GetNamespace(),
+		Name:       check.GetName(),
+		State:      health.Known(status.State),
+		Reason:     reasonOr(status.Reason, string(status.State)),
+		Message:    status.Message,
 	}
 	if status.State == "" {
 		member.Reason = v1alpha1.ReasonNotYetReported

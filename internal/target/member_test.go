@@ -164,7 +164,7 @@ func TestANodeIsTheWorstOfWhatItSaysOfItself(t *testing.T) {
 		"under PID pressure":      {with(corev1.NodePIDPressure, corev1.ConditionTrue), false, v1alpha1.StateWarning, "PIDPressure is True: Why"},
 		"with pressure unknown":   {with(corev1.NodePIDPressure, corev1.ConditionUnknown), false, v1alpha1.StatePassing, ""},
 		"cordoned":                {[]corev1.NodeCondition{ready}, true, v1alpha1.StateMaintenance, "cordoned"},
-		"cordoned and not ready":  {with(corev1.NodeReady, corev1.ConditionFalse)[1:], true, v1alpha1.StateMaintenance, "cordoned"},
+		"cordoned and not ready":  {with(corev1.NodeReady, corev1.ConditionFalse)[1:], true, v1alpha1.StateCritical, "Ready is False: Why"},
 		"with another's findings": {with("KernelDeadlock", corev1.ConditionTrue), false, v1alpha1.StatePassing, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,6 +185,8 @@ func TestOneReadyEndpointWillDo(t *testing.T) {
 		}
 		return s
 	}
+	idle, leaving := slice(new(true)), slice(new(false))
+	idle.Endpoints[0].Conditions.Serving, leaving.Endpoints[0].Conditions.Serving = new(false), new(true)
 	for name, c := range map[string]struct {
 		slices []discoveryv1.EndpointSlice
 		state  v1alpha1.State
@@ -193,6 +195,8 @@ func TestOneReadyEndpointWillDo(t *testing.T) {
 		"none ready":                 {[]discoveryv1.EndpointSlice{slice(new(false)), slice(new(false))}, v1alpha1.StateCritical},
 		"one ready in another slice": {[]discoveryv1.EndpointSlice{slice(new(false)), slice(new(true))}, v1alpha1.StatePassing},
 		"one that does not say":      {[]discoveryv1.EndpointSlice{slice(new(false), nil)}, v1alpha1.StatePassing},
+		"ready, and not serving":     {[]discoveryv1.EndpointSlice{idle}, v1alpha1.StateCritical},
+		"serving, and not ready":     {[]discoveryv1.EndpointSlice{leaving}, v1alpha1.StateCritical},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if m := endpointsMember(health.Member{}, c.slices); m.State != c.state {
@@ -212,6 +216,22 @@ func TestAnAnnotatedCheckIsInMaintenanceBeforeItsStatusSaysSo(t *testing.T) {
 	check.Status.State, check.Status.Message = v1alpha1.StateMaintenance, "disk"
 	if m := healthCheckMember(check); m.Since.IsZero() {
 		t.Errorf("the status says since when, and the member does not: %+v", m)
+	}
+}
+
+// Among others it is left out from the moment that its spec says so; an alias of it alone follows its status.
+func TestASuspendedCheckIsLeftOutBeforeItsStatusSaysSo(t *testing.T) {
+	check := &v1alpha1.HealthCheck{}
+	check.Spec.Suspend, check.Status.State, check.Status.Reason = true, v1alpha1.StateCritical, "ProbeFailed"
+	if m := countedMember(check); m.State != v1alpha1.StateUnknown || m.Reason != v1alpha1.ReasonSuspended {
+		t.Errorf("among others it is %+v", m)
+	}
+	if m := healthCheckMember(check); m.State != v1alpha1.StateCritical {
+		t.Errorf("alone it is %+v", m)
+	}
+	check.Annotations = map[string]string{v1alpha1.AnnotationMaintenance: "disk"}
+	if m := countedMember(check); m.State != v1alpha1.StateMaintenance {
+		t.Errorf("in maintenance it is %+v", m)
 	}
 }
 

@@ -39,7 +39,10 @@ func (o *Observer) node(ctx context.Context, ref Reference) (health.Observation,
 // nodeMember is what a Node says of itself, which counts as one check. Messages of its conditions are left
 // out: kubelet writes times into them.
 func nodeMember(node *corev1.Node) health.Member {
-	member := health.Member{Kind: kindNode, Name: node.Name, State: v1alpha1.StatePassing}
+	member := health.Member{APIVersion: "v1", Kind: kindNode, Name: node.Name, State: v1alpha1.StatePassing}
+	if node.DeletionTimestamp != nil {
+		return terminating(member)
+	}
 	var said []string
 	for _, f := range nodeFindings(node) {
 		switch {
@@ -51,6 +54,13 @@ func nodeMember(node *corev1.Node) health.Member {
 	}
 	member.Message = strings.Join(said, ", ")
 	return member
+}
+
+// terminating is a Node that is being deleted: what runs on it ends with it, whatever it says meanwhile.
+func terminating(node health.Member) health.Member {
+	node.State, node.Reason, node.Telling = v1alpha1.StateCritical, v1alpha1.ReasonTerminating, true
+	node.Message = "it is being deleted"
+	return node
 }
 
 // nodeFindings is all that is wrong with a Node.

@@ -36,7 +36,7 @@ func (o *Observer) object(ref Reference, kinds *lease) (health.Observation, erro
 
 // objectMember is the health of an object of any kind.
 func objectMember(ref Reference, object *unstructured.Unstructured) health.Member {
-	member := health.Member{Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName()}
+	member := health.Member{APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName()}
 	if member, in := annotated(member, object.GetAnnotations()); in {
 		return member
 	}

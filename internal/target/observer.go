@@ -115,7 +115,7 @@ func (o *Observer) checks(ctx context.Context, namespace string, which ...client
 	}
 	members := make([]health.Member, 0, len(list.Items))
 	for i := range list.Items {
-		members = append(members, healthCheckMember(&list.Items[i]))
+		members = append(members, countedMember(&list.Items[i]))
 	}
 	return members, nil
 }

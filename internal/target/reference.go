@@ -110,5 +110,5 @@ func (r Reference) scoped(namespaced bool) Reference {
 
 // culprit names the target as what is to blame.
 func (r Reference) culprit() *v1alpha1.Culprit {
-	return &v1alpha1.Culprit{Kind: r.Kind, Name: r.Name, Namespace: r.Namespace}
+	return &v1alpha1.Culprit{APIVersion: r.GroupVersion().String(), Kind: r.Kind, Name: r.Name, Namespace: r.Namespace}
 }

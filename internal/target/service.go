@@ -21,18 +21,18 @@ func (o *Observer) service(ctx context.Context, ref Reference) (health.Observati
 	if !found {
 		return missing(ref), nil
 	}
-	itself := health.Member{Kind: kindService, Namespace: service.Namespace, Name: service.Name}
+	itself := health.Member{APIVersion: "v1", Kind: kindService, Namespace: service.Namespace, Name: service.Name}
 	if member, in := annotated(itself, service.Annotations); in {
 		return one(member), nil
 	}
 	if ref.ConditionType != "" {
 		return one(conditionMember(itself, ref.ConditionType, service.Status.Conditions)), nil
 	}
-	return o.membersOfService(ctx, ref, itself)
+	return o.membersOfService(ctx, ref, service, itself)
 }
 
 func (o *Observer) membersOfService(
-	ctx context.Context, ref Reference, itself health.Member,
+	ctx context.Context, ref Reference, service *corev1.Service, itself health.Member,
 ) (health.Observation, error) {
 	members, err := o.checks(ctx, ref.Namespace, client.MatchingFields{byService: ref.Name})
 	if err != nil {
@@ -50,8 +50,16 @@ func (o *Observer) membersOfService(
 	return health.Observation{
 		Combined: true,
 		Members:  members,
-		Message:  fmt.Sprintf("no HealthCheck counts towards %s, and it has no EndpointSlices", ref),
+		Message:  nothingCounts(ref, service),
 	}, nil
+}
+
+func nothingCounts(ref Reference, service *corev1.Service) string {
+	if service.Spec.Type == corev1.ServiceTypeExternalName {
+		return fmt.Sprintf("no HealthCheck counts towards %s, and it is an ExternalName, which has no endpoints: "+
+			"give it a HealthCheck with this serviceRef", ref)
+	}
+	return fmt.Sprintf("no HealthCheck counts towards %s, and it has no EndpointSlices", ref)
 }
 
 // endpointsMember is the endpoints of a Service, which count as one check: one ready endpoint will do.
@@ -69,13 +77,15 @@ func endpointsMember(service health.Member, slices []discoveryv1.EndpointSlice) 
 	return service
 }
 
-// HasReadyEndpoint reports whether an endpoint of a slice is ready. One that does not say counts as ready, as
-// the API has it.
+// HasReadyEndpoint reports whether an endpoint of a slice is ready. One that does not say counts as ready, as the API has
+// it. One that says that it does not serve is not: with publishNotReadyAddresses the API has all of them as ready.
 func HasReadyEndpoint(slice *discoveryv1.EndpointSlice) bool {
 	for _, endpoint := range slice.Endpoints {
-		if endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready {
+		if orTrue(endpoint.Conditions.Ready) && orTrue(endpoint.Conditions.Serving) {
 			return true
 		}
 	}
 	return false
 }
+
+func orTrue(said *bool) bool { return said == nil || *said }

@@ -15,6 +15,7 @@ func StripTyped(object any) (any, error) {
 	case *corev1.Service:
 		return &corev1.Service{
 			ObjectMeta: strippedMeta(o.ObjectMeta),
+			Spec:       corev1.ServiceSpec{Type: o.Spec.Type},
 			Status:     corev1.ServiceStatus{Conditions: o.Status.Conditions},
 		}, nil
 	case *corev1.Node:
@@ -37,7 +38,9 @@ func strippedSlice(slice *discoveryv1.EndpointSlice) *discoveryv1.EndpointSlice 
 	}
 	for _, endpoint := range slice.Endpoints {
 		stripped.Endpoints = append(stripped.Endpoints, discoveryv1.Endpoint{
-			Conditions: discoveryv1.EndpointConditions{Ready: endpoint.Conditions.Ready},
+			Conditions: discoveryv1.EndpointConditions{
+				Ready: endpoint.Conditions.Ready, Serving: endpoint.Conditions.Serving,
+			},
 		})
 	}
 	return stripped

@@ -5,12 +5,15 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
+	"strings"
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -37,6 +40,7 @@ type shown struct {
 	reason  string
 	culprit string // of an alias; for what an alias looks at, the object to blame where it decides alone
 	problem bool   // of an alias: there is no target whose health it holds
+	telling bool   // of endpoints: their reason is that of what they decide alone
 }
 
 const maintenanceAnnotation = "health.aliascheck.dev/maintenance"
@@ -53,29 +57,96 @@ func called(kind string, object client.Object) string {
 
 // worstFirst is the order in which states are combined.
 var worstFirst = []v1alpha1.State{
-	v1alpha1.StateMaintenance, v1alpha1.StateCritical, v1alpha1.StateUnknown, v1alpha1.StateWarning, v1alpha1.StatePassing,
+	v1alpha1.StateCritical, v1alpha1.StateUnknown, v1alpha1.StateMaintenance, v1alpha1.StateWarning, v1alpha1.StatePassing,
 }
 
-// combined is the worst of what counts. What decides alone is the culprit, and endpoints that do give their own reason.
-func combined(all []shown, whenEmpty v1alpha1.State) shown {
+// given are the states that a spec may ask for.
+var given = []v1alpha1.State{
+	v1alpha1.StateCritical, v1alpha1.StateUnknown, v1alpha1.StateWarning, v1alpha1.StatePassing,
+}
+
+// combined is what the things make together that count, as an alias with this spec asks for it.
+func combined(all []shown, spec v1alpha1.AliasCheckSpec) shown {
 	if len(all) == 0 {
-		return shown{state: whenEmpty, reason: "NoChecks"}
+		return shown{state: spec.WhenEmpty, reason: "NoChecks"}
 	}
-	slices.SortFunc(all, func(a, b shown) int {
+	counted, suspended := withoutSuspended(all)
+	if len(counted) == 0 {
+		return shown{state: v1alpha1.StateUnknown, reason: "Suspended", culprit: culpritOf(suspended)}
+	}
+	worst := worstOf(counted)
+	if spec.MinReady == nil {
+		return worst
+	}
+	ready := 0
+	for _, one := range counted {
+		if readyOf(one.state) == metav1.ConditionTrue {
+			ready++
+		}
+	}
+	switch need := needed(*spec.MinReady, len(counted)); {
+	case need > len(counted):
+		return shown{state: v1alpha1.StateCritical, reason: "TooFewChecks"}
+	case ready < need, worst.state == v1alpha1.StatePassing:
+		return worst
+	default:
+		return shown{state: v1alpha1.StateWarning, reason: "PartlyReady", culprit: worst.culprit}
+	}
+}
+
+// needed is how many minReady asks for: of a percentage, rounded up.
+func needed(minReady intstr.IntOrString, total int) int {
+	if minReady.Type == intstr.Int {
+		return minReady.IntValue()
+	}
+	percent, err := strconv.Atoi(strings.TrimSuffix(minReady.StrVal, "%"))
+	if err != nil {
+		panic(err) // the schema refuses it
+	}
+	return (total*percent + 99) / 100
+}
+
+// withoutSuspended tells what counts from what is left out.
+func withoutSuspended(all []shown) (counted, suspended []shown) {
+	for _, one := range all {
+		if one.state == v1alpha1.StateUnknown && one.reason == "Suspended" {
+			suspended = append(suspended, one)
+		} else {
+			counted = append(counted, one)
+		}
+	}
+	return counted, suspended
+}
+
+// worstOf is the worst of what counts. Endpoints, or a Node, that decide alone give their own reason.
+func worstOf(counted []shown) shown {
+	worst := slices.MinFunc(counted, func(a, b shown) int {
 		return slices.Index(worstFirst, a.state) - slices.Index(worstFirst, b.state)
 	})
-	worst := all[0]
-	alone := len(all) == 1 || all[1].state != worst.state
-	switch {
-	case worst.state == v1alpha1.StatePassing:
+	if worst.state == v1alpha1.StatePassing {
 		return shown{state: worst.state, reason: "AllPassing"}
-	case alone && worst.reason == "NoReadyEndpoints":
-		return worst
-	case alone:
-		return shown{state: worst.state, reason: string(worst.state) + "Checks", culprit: worst.culprit}
-	default:
-		return shown{state: worst.state, reason: string(worst.state) + "Checks"}
 	}
+	var asBad []shown
+	for _, one := range counted {
+		if one.state == worst.state {
+			asBad = append(asBad, one)
+		}
+	}
+	made := shown{state: worst.state, reason: string(worst.state) + "Checks", culprit: culpritOf(asBad)}
+	if len(asBad) == 1 && worst.telling {
+		made.reason = worst.reason
+	}
+	return made
+}
+
+// culpritOf is what all of them blame.
+func culpritOf(all []shown) string {
+	for _, one := range all {
+		if one.culprit != all[0].culprit {
+			return ""
+		}
+	}
+	return all[0].culprit
 }
 
 func annotated(object client.Object) bool {
@@ -175,7 +246,7 @@ func (w *world) decided(alias v1alpha1.AliasCheck) shown {
 		team := string(alias.Spec.Selector.MatchLabels["team"])
 		return combined(w.checksThat(alias.Namespace, func(c v1alpha1.HealthCheck) bool {
 			return team == "" || c.Labels["team"] == team
-		}), alias.Spec.WhenEmpty)
+		}), alias.Spec)
 	}
 	key, permitted := w.target(alias)
 	target := alias.Spec.TargetRef.Kind + " " + key.String()
@@ -215,12 +286,12 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 		return conditionOfCheck(said, asked, target), true
 	case "Service":
 		service, exists := w.services[key]
-		return w.service(service, alias.Spec.WhenEmpty), exists
+		return w.service(service, alias.Spec), exists
 	case "Deployment":
 		deployment, exists := w.deployments[key]
 		return w.deployment(deployment, asked), exists
 	default:
-		return w.nodeFor(alias.Namespace, asked), true
+		return w.nodeFor(alias, asked), true
 	}
 }
 
@@ -270,7 +341,7 @@ func conditions(kind string, check shown) []string {
 	return append(all, "TargetResolved=True Resolved")
 }
 
-func (w *world) service(service corev1.Service, whenEmpty v1alpha1.State) shown {
+func (w *world) service(service corev1.Service, spec v1alpha1.AliasCheckSpec) shown {
 	itself := called("Service", &service)
 	if annotated(&service) {
 		return maintained(itself)
@@ -285,7 +356,8 @@ func (w *world) service(service corev1.Service, whenEmpty v1alpha1.State) shown 
 		}
 		served = true
 		for _, endpoint := range slice.Endpoints {
-			ready = ready || endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready
+			said := endpoint.Conditions
+			ready = ready || (said.Ready == nil || *said.Ready) && (said.Serving == nil || *said.Serving)
 		}
 	}
 	switch {
@@ -293,9 +365,9 @@ func (w *world) service(service corev1.Service, whenEmpty v1alpha1.State) shown 
 		counted = append(counted, shown{state: v1alpha1.StatePassing})
 	case served:
 		counted = append(counted,
-			shown{state: v1alpha1.StateCritical, reason: "NoReadyEndpoints", culprit: itself})
+			shown{state: v1alpha1.StateCritical, reason: "NoReadyEndpoints", culprit: itself, telling: true})
 	}
-	return combined(counted, whenEmpty)
+	return combined(counted, spec)
 }
 
 // deployment is always asked for by its condition Available, whose reason the workload writes. While it is being
@@ -324,7 +396,7 @@ func fromCondition(status corev1.ConditionStatus, reason, itself string) shown {
 	return shown{state: states[status], reason: reason, culprit: itself}
 }
 
-func (w *world) nodeFor(namespace, asked string) shown {
+func (w *world) nodeFor(alias v1alpha1.AliasCheck, asked string) shown {
 	ready := w.node.Status.Conditions[0] // the only one, always there
 	itself := fromCondition(ready.Status, ready.Reason, called("Node", &w.node))
 	if asked != "" {
@@ -333,12 +405,12 @@ func (w *world) nodeFor(namespace, asked string) shown {
 	if ready.Status == corev1.ConditionUnknown {
 		itself.state = v1alpha1.StateCritical
 	}
-	if w.node.Spec.Unschedulable {
+	if w.node.Spec.Unschedulable && itself.state == v1alpha1.StatePassing {
 		itself.state = v1alpha1.StateMaintenance
 	}
-	return combined(append(w.checksThat(namespace, func(c v1alpha1.HealthCheck) bool {
+	return combined(append(w.checksThat(alias.Namespace, func(c v1alpha1.HealthCheck) bool {
 		return c.Spec.NodeName == w.node.Name
-	}), itself), "")
+	}), itself), alias.Spec)
 }
 
 // world reads all of it past the manager.

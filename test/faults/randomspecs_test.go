@@ -273,12 +273,15 @@ func (s *specs) tls() *v1alpha1.TLSConfig {
 
 func (s *specs) alias(i int) *v1alpha1.AliasCheck {
 	alias := &v1alpha1.AliasCheck{ObjectMeta: s.object("alias", i)}
-	alias.Spec.WhenMissing = maybe(s, worstFirst[1+s.random.IntN(4)])
-	alias.Spec.WhenEmpty = maybe(s, worstFirst[1+s.random.IntN(4)])
+	alias.Spec.WhenMissing = maybe(s, given[s.random.IntN(4)])
+	alias.Spec.WhenEmpty = maybe(s, given[s.random.IntN(4)])
 	if s.oneIn(3) {
 		alias.Spec.Selector = s.selector()
 	} else {
 		alias.Spec.TargetRef = s.target()
+	}
+	if several(alias.Spec) && alias.Spec.TargetRef == nil {
+		alias.Spec.MinReady = maybe(s, s.minReady())
 	}
 	return alias
 }

@@ -20,6 +20,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -266,17 +267,31 @@ func (w *workload) maintain() {
 
 func (w *workload) randomAlias() *v1alpha1.AliasCheck {
 	alias := &v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))}
-	alias.Spec.WhenMissing = worstFirst[1+w.random.IntN(4)]
-	alias.Spec.WhenEmpty = worstFirst[1+w.random.IntN(4)]
+	alias.Spec.WhenMissing = given[w.random.IntN(4)]
+	alias.Spec.WhenEmpty = given[w.random.IntN(4)]
 	if w.oneIn(6) {
 		alias.Spec.Selector = &v1alpha1.Selector{}
 		if !w.oneIn(4) {
 			alias.Spec.Selector.MatchLabels = map[string]v1alpha1.LabelValue{"team": v1alpha1.LabelValue(w.pick("team"))}
 		}
-		return alias
+	} else {
+		alias.Spec.TargetRef = w.randomTarget()
 	}
-	alias.Spec.TargetRef = w.randomTarget()
+	if several(alias.Spec) && w.oneIn(3) {
+		alias.Spec.MinReady = w.minReady()
+	}
 	return alias
+}
+
+// several reports whether an alias combines: minReady is refused beside anything else.
+func several(spec v1alpha1.AliasCheckSpec) bool {
+	ref := spec.TargetRef
+	return ref == nil || ref.ConditionType == "" && (ref.Kind == "Service" || ref.Kind == "Node")
+}
+
+func (w *workload) minReady() *intstr.IntOrString {
+	minReady := intstr.Parse([]string{"1", "2", "3", "1%", "50%", "100%"}[w.random.IntN(6)])
+	return &minReady
 }
 
 // randomTarget is of any kind, often of another namespace, and sometimes of one condition.
@@ -352,7 +367,8 @@ func (w *workload) endpoints() string {
 		`[]`, `[{"addresses":["10.1.2.3"],"conditions":{"ready":true}}]`,
 		`[{"addresses":["10.1.2.3"],"conditions":{"ready":false}}]`, `[{"addresses":["10.1.2.3"]}]`,
 		`[{"addresses":["10.1.2.3"],"conditions":{"ready":false}},{"addresses":["10.1.2.4"],"conditions":{"ready":true}}]`,
-	}[w.random.IntN(5)]
+		`[{"addresses":["10.1.2.3"],"conditions":{"ready":true,"serving":false}}]`,
+	}[w.random.IntN(6)]
 }
 
 func (w *workload) deploymentNamed(name string) *appsv1.Deployment {
