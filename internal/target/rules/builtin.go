@@ -21,9 +21,16 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
+// everyKind is the kind of a built-in rule for all kinds of a group that have no rule of their own. It is for groups whose
+// kinds are made by users, as the constraints of Gatekeeper; a HealthRule names its kind.
+const everyKind = "*"
+
 // BuiltIn is the built-in rules of a kind; nil where it has none.
 func BuiltIn(kind schema.GroupKind) *Set {
-	return builtIn()[kind]
+	if set := builtIn()[kind]; set != nil {
+		return set
+	}
+	return builtIn()[schema.GroupKind{Group: kind.Group, Kind: everyKind}]
 }
 
 // builtIn compiles all built-in rules at the first need of any. They are part of the program: one that does not compile
