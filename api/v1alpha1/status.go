@@ -54,32 +54,32 @@ const ObservedGenerationNone int64 = -1
 
 // CheckStatus is what the status of both kinds has in common.
 type CheckStatus struct {
-	// State is the health of the check.
+	// state is the health of the check.
 	// +kubebuilder:validation:Enum=Passing;Warning;Critical;Maintenance;Unknown
 	// +optional
 	State State `json:"state,omitempty"`
 
-	// Reason says in one CamelCase word why the state is what it is, from a documented, closed list.
+	// reason says in one CamelCase word why the state is what it is, from a documented, closed list.
 	// An alias of one object has its target's reason.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
-	// Message says it in words, and names the culprit. At most 1024 bytes, and free of volatile text
+	// message says it in words, and names the culprit. At most 1024 bytes, and free of volatile text
 	// (latencies, timestamps, ports of this side), so that a lasting state is written once.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Message string `json:"message,omitempty"`
 
-	// LastTransitionTime is when the state changed last. An alias keeps its target's where the target has one.
+	// lastTransitionTime is when the state changed last. An alias keeps its target's where the target has one.
 	// +optional
 	LastTransitionTime *metav1.Time `json:"lastTransitionTime,omitempty"`
 
-	// ObservedGeneration is the metadata.generation that the state belongs to; -1 before the first result.
+	// observedGeneration is the metadata.generation that the state belongs to; -1 before the first result.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions follow kstatus: Ready, Stalled, and TargetResolved for an AliasCheck.
+	// conditions follow kstatus: Ready, Stalled, and TargetResolved for an AliasCheck.
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16

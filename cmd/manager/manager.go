@@ -233,8 +233,13 @@ func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
 		return nil, fmt.Errorf("making a client for probes: %w", err)
 	}
 	reads := healthcheck.LiveReads{Reader: live}
+	certificates := healthcheck.NewCertificateCollector(mgr.GetClient())
+	if err := metrics.Registry.Register(certificates); err != nil {
+		return nil, fmt.Errorf("registering the metric of certificates: %w", err)
+	}
 	return probe.New(probe.Options{
-		Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, Leases: reads, Jobs: jobs.New(live),
+		Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, ConfigMaps: reads, Leases: reads, Jobs: jobs.New(live),
+		SawCertificate: certificates.Saw,
 	}), nil
 }
 

@@ -13,21 +13,28 @@ import (
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get
 
 // LiveReads reads what probes need from the API server, by name. There is no list, no watch and no cache of
-// Secrets, and a heartbeat is read when it is judged.
+// Secrets and ConfigMaps, and a heartbeat is read when it is judged.
 type LiveReads struct {
 	// Reader reads past every cache.
 	Reader client.Reader
 }
 
 var (
-	_ probe.Secrets = LiveReads{}
-	_ probe.Leases  = LiveReads{}
+	_ probe.Secrets    = LiveReads{}
+	_ probe.ConfigMaps = LiveReads{}
+	_ probe.Leases     = LiveReads{}
 )
 
 // Secret implements probe.Secrets. Reading Secrets needs the optional Role of config/rbac/optional.
 func (l LiveReads) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	return secret, l.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
+}
+
+// ConfigMap implements probe.ConfigMaps. Reading ConfigMaps needs the optional Role of config/rbac/optional.
+func (l LiveReads) ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
+	configMap := &corev1.ConfigMap{}
+	return configMap, l.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, configMap)
 }
 
 // Lease implements probe.Leases.

@@ -2,6 +2,7 @@ package probe_test
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"syscall"
 	"testing"
@@ -69,12 +70,12 @@ func TestAnAddressThatHangsLeavesTimeForTheNext(t *testing.T) {
 				"http": func() string { return answering(t, 200)[len("http://"):] },
 				"grpc": func() string { return servingGRPC(t, shopHealth()) },
 			}[source]()
-			_, port := hostAndPort(t, address)
-			hangingAt(t, "127.0.0.2", port)
+			_, port := hostAndPort(t, forwarding(t, "127.0.0.2", address))
+			hangingAt(t, "127.0.0.1", port)
 			options := onLoopback(t)
 			options.Resolver = names{"web.shop": {addrs("127.0.0.2", "127.0.0.1")}}
 			got := probedWithin(t, 2*time.Second, options, row.check("web.shop:"+port))
-			expectPass(t, got, fmt.Sprintf(row.subject, "web.shop:"+port)+": "+row.passes)
+			expectPass(t, got, fmt.Sprintf(row.subject, "web.shop:"+port)+": "+row.passes+" (at 127.0.0.2)")
 		})
 	}
 }
@@ -104,5 +105,67 @@ func TestAnAddressThatHangsAloneHasTheWholeLimit(t *testing.T) {
 			expectFailure(t, probedWithin(t, brokenWithin, onLoopback(t), check),
 				fmt.Sprintf(row.subject, "127.0.0.2:"+port)+": timed out after 5s while connecting")
 		})
+	}
+}
+
+// forwarding listens at an address of loopback, and passes on what comes to another, until the test ends.
+func forwarding(t *testing.T, host, to string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go forward(conn, to)
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func forward(conn net.Conn, to string) {
+	defer conn.Close()
+	other, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	defer other.Close()
+	go func() {
+		_, _ = io.Copy(other, conn)
+		_ = other.(*net.TCPConn).CloseWrite()
+	}()
+	_, _ = io.Copy(conn, other)
+}
+
+// The answers of two servers behind one name differ. DNS gives their addresses in any order, and the check must not say
+// something else each time, nor leave open who said it.
+func TestOfSeveralAddressesTheSameOneIsAskedEachTimeAndNamed(t *testing.T) {
+	well, ill := answering(t, 200)[len("http://"):], answering(t, 503)[len("http://"):]
+	first, port := hostAndPort(t, forwarding(t, "127.0.0.2", ill))
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.3", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go forward(conn, well)
+		}
+	}()
+	options := onLoopback(t)
+	options.Resolver = names{"two.shop": {addrs("127.0.0.3", "127.0.0.2"), addrs("127.0.0.2", "127.0.0.3"),
+		addrs("127.0.0.3", "127.0.0.2")}}
+	for range 3 {
+		expectFailure(t, probed(t, options, httpCheck("http://two.shop:"+port)),
+			"GET http://two.shop:"+port+": 503 Service Unavailable (at "+first+")")
 	}
 }

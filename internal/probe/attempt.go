@@ -1,8 +1,11 @@
 package probe
 
 import (
+	"crypto/x509"
 	"net"
+	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +30,8 @@ type attempt struct {
 	// limit is the timeout as the spec has it. What is left of the context's deadline would be another text
 	// every time.
 	limit time.Duration
+	// namespace is the check's, in which a host without a dot is a Service.
+	namespace string
 
 	// locked is written by the goroutines of net/http and grpc too; hold mu.
 	mu     sync.Mutex
@@ -35,11 +40,18 @@ type attempt struct {
 		phase   phase
 		// addresses is how many the name has that is connected to, and so share the limit.
 		addresses int
+		// reached is the one of them that was connected to.
+		reached netip.Addr
 		// unreached are the errors of those of them that were tried.
 		unreached []error
 		// conns are all connections of the attempt, and over is whether it has ended.
 		conns []net.Conn
 		over  bool
+		// firstToEnd is the certificate that ends first, of all servers that were asked.
+		firstToEnd *x509.Certificate
+		// secure is whether TLS is spoken on the connection, and opening is what a server without it said first.
+		secure  bool
+		opening []byte
 	}
 
 	// certificateAsked is whether the server asked for a client's certificate.
@@ -52,7 +64,7 @@ type attempt struct {
 
 // newAttempt begins to try the subject, such as "GET http://web.shop:8080/healthz".
 func newAttempt(check *v1alpha1.HealthCheck, subject string) *attempt {
-	a := &attempt{limit: check.Spec.ProbeTimeout()}
+	a := &attempt{limit: check.Spec.ProbeTimeout(), namespace: check.Namespace}
 	a.locked.subject = subject
 	return a
 }
@@ -84,6 +96,7 @@ func (a *attempt) enter(p phase) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.locked.phase = p
+	a.locked.secure = a.locked.secure || p == handshaking
 }
 
 // connectsTo begins to connect to a name with so many addresses.
@@ -91,7 +104,15 @@ func (a *attempt) connectsTo(addresses int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.locked.phase = connecting
-	a.locked.addresses, a.locked.unreached = addresses, nil
+	a.locked.addresses, a.locked.unreached, a.locked.reached = addresses, nil, netip.Addr{}
+	a.locked.secure, a.locked.opening = false, nil
+}
+
+// connected keeps which address of the name is asked.
+func (a *attempt) connected(addr netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked.reached = addr
 }
 
 // notReached keeps why an address was not: net/http and grpc give up at the deadline and do not wait for the
@@ -99,7 +120,7 @@ func (a *attempt) connectsTo(addresses int) {
 func (a *attempt) notReached(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.locked.unreached = append(a.locked.unreached, err)
+	a.locked.unreached, a.locked.reached = append(a.locked.unreached, err), netip.Addr{}
 }
 
 func (a *attempt) unreached() []error {
@@ -127,8 +148,19 @@ func (a *attempt) now() (subject string, p phase) {
 	return a.locked.subject, a.locked.phase
 }
 
-// says is a message on the attempt: its subject, and what came back.
-func (a *attempt) says(what string) string {
+// names reports whether a text is part of the subject.
+func (a *attempt) names(text string) bool {
 	subject, _ := a.now()
-	return subject + ": " + what
+	return strings.Contains(subject, text)
+}
+
+// says is a message on the attempt: its subject, what came back and, where the name has several addresses, from which.
+func (a *attempt) says(what string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	text := a.locked.subject + ": " + what
+	if a.locked.addresses > 1 && a.locked.reached.IsValid() {
+		text += " (at " + a.locked.reached.String() + ")"
+	}
+	return text
 }

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 )
 
@@ -29,7 +29,8 @@ type dialer struct {
 	resolver Resolver
 }
 
-// dial connects to the first address of a name that is not denied and answers, until the attempt hangs up. The context is the probe's own,
+// dial connects to the first address of a name, in their own order, that is not denied and answers, until the attempt hangs
+// up. The context is the probe's own,
 // and not one that net/http or grpc made: those have no deadline, or another, so that an address which hangs
 // would take the time of those after it.
 func (d dialer) dial(ctx context.Context, a *attempt, network, address string) (accepted net.Conn, err error) {
@@ -44,7 +45,7 @@ func (d dialer) dial(ctx context.Context, a *attempt, network, address string) (
 // each connects to one address of a name after the other, until use is content with one.
 func (d dialer) each(ctx context.Context, a *attempt, network, address string, use func(net.Conn) error) error {
 	a.enter(resolving)
-	destinations, err := d.resolve(ctx, address)
+	destinations, err := d.resolve(ctx, a, address)
 	if err != nil {
 		return inTime(ctx, err)
 	}
@@ -52,6 +53,7 @@ func (d dialer) each(ctx context.Context, a *attempt, network, address string, u
 	for i, destination := range destinations {
 		conn, err := d.connect(ctx, network, destination, len(destinations)-i)
 		if err == nil {
+			a.connected(destination.Addr())
 			err = use(conn)
 		}
 		if err == nil {
@@ -62,20 +64,39 @@ func (d dialer) each(ctx context.Context, a *attempt, network, address string, u
 	return mostTelling(a.unreached())
 }
 
-func (d dialer) resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
+// resolve finds the destinations in the order of the addresses themselves: that of DNS is random, and where the addresses
+// disagree a check would say something else at each probe.
+func (d dialer) resolve(ctx context.Context, a *attempt, address string) ([]netip.AddrPort, error) {
 	host, port, err := splitAddress(address)
 	if err != nil {
 		return nil, err
 	}
-	addrs, err := d.lookup(ctx, host)
+	addrs, err := d.lookup(ctx, a.hostOf(host))
 	if err != nil {
 		return nil, err
 	}
 	var destinations []netip.AddrPort
-	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
+	for _, addr := range addrs {
 		destinations = append(destinations, netip.AddrPortFrom(addr.Unmap(), port))
 	}
-	return destinations, nil
+	slices.SortFunc(destinations, netip.AddrPort.Compare)
+	return destinations[:min(len(destinations), maxAddresses)], nil
+}
+
+// hostOf is the host to look up. One without a dot is a Service of the check's namespace, as it is for a pod there; as it
+// stands it would be looked up in the manager's own namespace, where a namesake could make a dead Service green.
+func (a *attempt) hostOf(host string) string {
+	if a.namespace == "" || strings.Contains(host, ".") || strings.EqualFold(host, "localhost") || isNumeric(host) {
+		return host
+	}
+	return host + "." + a.namespace
+}
+
+// isNumeric tells an address, also one in the forms of inet_aton, such as 0x7f000001.
+func isNumeric(host string) bool {
+	_, notAddress := netip.ParseAddr(host)
+	_, notNumber := strconv.ParseUint(host, 0, 64)
+	return notAddress == nil || notNumber == nil
 }
 
 func splitAddress(address string) (host string, port uint16, err error) {
@@ -111,7 +132,7 @@ func (d dialer) connect(ctx context.Context, network string, to netip.AddrPort, 
 	}
 	socket := net.Dialer{ControlContext: d.guard.control, KeepAlive: -1}
 	conn, err := socket.DialContext(ctx, network, to.String())
-	if network == "tcp" && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+	if network == "tcp" && isReset(err) {
 		return ended(), nil
 	}
 	return conn, err

@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +24,7 @@ func (a *attempt) failed(err error) Result {
 	if unread, ok := errors.AsType[*ReadError](err); ok {
 		return Result{Unread: &ReadError{What: a.says(unread.What), Err: unread.Err}}
 	}
-	if secret, ok := errors.AsType[*secretError](err); ok {
+	if secret, ok := errors.AsType[*referenceError](err); ok {
 		return failedFor(secret.reason, a.says(secret.message))
 	}
 	_, p := a.now()
@@ -43,7 +42,7 @@ func (a *attempt) words(err error, p phase) string {
 	}
 	// A lookup has timeouts of its own, which are not the limit; where it was the limit, the dialer says so.
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return dnsWords(dns)
+		return a.dnsWords(dns)
 	}
 	if timedOut(err) {
 		return a.timeoutWords(p)
@@ -54,7 +53,7 @@ func (a *attempt) words(err error, p phase) string {
 	if plain, ok := errors.AsType[plainError](err); ok {
 		return string(plain)
 	}
-	if words, ok := certificateWords(err); ok {
+	if words, ok := certificateWords(err); ok { // see certificate.go
 		return words
 	}
 	return a.transportWords(err, p)
@@ -85,6 +84,11 @@ func hungUp(err error) bool {
 	_, isAlert := alertOf(err)
 	return isAlert || strings.HasPrefix(err.Error(), "http2: client conn") ||
 		slices.ContainsFunc(hangUps, func(end error) bool { return errors.Is(err, end) })
+}
+
+// isReset tells that the other side threw the connection away.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // alertOf is the text of an alert of the other side, one of a list in crypto/tls.
@@ -118,36 +122,16 @@ func timedOut(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-func dnsWords(err *net.DNSError) string {
-	if err.IsNotFound {
+// dnsWords name what was looked up for a host without a dot.
+func (a *attempt) dnsWords(err *net.DNSError) string {
+	_, isShort := strings.CutSuffix(err.Name, "."+a.namespace)
+	switch {
+	case err.IsNotFound && isShort && strings.Count(err.Name, ".") == 1 && hostPattern.MatchString(err.Name) && !a.names(err.Name):
+		return "no such host: " + err.Name
+	case err.IsNotFound:
 		return "no such host"
 	}
 	return "the name could not be resolved: the DNS server did not answer, or answered with an error"
-}
-
-func certificateWords(err error) (string, bool) {
-	if host, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "the certificate is not valid for " + host.Host, true
-	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "the certificate is signed by an unknown authority", true
-	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		return invalidCertificateWords(invalid), true
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the certificate could not be verified", true
-	}
-	return "", false
-}
-
-// invalidCertificateWords leaves out the current time, which crypto/x509 puts into its text.
-func invalidCertificateWords(err x509.CertificateInvalidError) string {
-	if err.Reason == x509.Expired && err.Cert != nil {
-		return fmt.Sprintf("the certificate is valid only from %s to %s",
-			err.Cert.NotBefore.UTC().Format(time.RFC3339), err.Cert.NotAfter.UTC().Format(time.RFC3339))
-	}
-	return "the certificate is not valid for this use"
 }
 
 // transportWords tell what became of a connection by what can be told for certain: one sentence for all that one
@@ -162,7 +146,7 @@ func (a *attempt) transportWords(err error, p phase) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return withPhase(errno.Error(), p)
 	}
-	return untypedWords(p)
+	return untypedWords(err, p)
 }
 
 // peerWords tell what the other side did to the connection, if it did something.
@@ -182,10 +166,10 @@ func (a *attempt) peerWords(err error, p phase) (string, bool) {
 }
 
 // untypedWords tells what has no type of its own, by the phase in which it happened.
-func untypedWords(p phase) string {
+func untypedWords(err error, p phase) string {
 	switch p {
 	case handshaking:
-		return "the TLS handshake failed"
+		return handshakeWords(err)
 	case awaiting:
 		return notHTTP
 	case reading:

@@ -1,10 +1,15 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
 	"sync"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -14,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
@@ -30,8 +36,14 @@ func (p *Probes) grpc(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	if _, _, err := splitAddress(string(spec.Address)); err != nil {
 		return a.failed(err)
 	}
-	call := &grpcCall{attempt: a, dialer: p.dialer}
-	creds, err := call.credentials(ctx, spec.TLS, p.secretsOf(check))
+	defer p.certificates(check, a)
+	call := &grpcCall{attempt: a, dialer: p.dialer, authority: spec.Authority}
+	references := p.referencesOf(check)
+	creds, err := call.credentials(ctx, spec, references)
+	if err != nil {
+		return a.failed(err)
+	}
+	headers, err := metadataOf(ctx, spec.Headers, references)
 	if err != nil {
 		return a.failed(err)
 	}
@@ -41,7 +53,25 @@ func (p *Probes) grpc(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	}
 	defer client.Close()
 	defer a.hangUp() // before the library closes: it would wait five seconds for a server that does not read
-	return call.check(ctx, client, spec.Service)
+	return p.expiring(a, spec.TLS, call.check(metadata.NewOutgoingContext(ctx, headers), client, spec.Service))
+}
+
+// metadataOf are the headers of a call; HTTP/2 has their names in lower case.
+func metadataOf(
+	ctx context.Context, headers []v1alpha1.HTTPHeader, references referenceReader,
+) (metadata.MD, error) {
+	all := metadata.MD{}
+	for _, header := range headers {
+		value, err := headerValue(ctx, header, references)
+		if err != nil {
+			return nil, err
+		}
+		if err := validHeader(header.Name, value); err != nil {
+			return nil, err
+		}
+		all.Append(header.Name, value)
+	}
+	return all, nil
 }
 
 func grpcSubject(spec *v1alpha1.GRPCProbe) string {
@@ -54,8 +84,9 @@ func grpcSubject(spec *v1alpha1.GRPCProbe) string {
 // grpcCall is one call. The library tells of a connection that was not made by a text only, so what went
 // wrong is kept here as it happens.
 type grpcCall struct {
-	attempt *attempt
-	dialer  dialer
+	attempt   *attempt
+	dialer    dialer
+	authority string
 
 	// locked is written by the library's goroutines; hold mu.
 	mu     sync.Mutex
@@ -75,7 +106,8 @@ func (c *grpcCall) options(ctx context.Context, creds credentials.TransportCrede
 		grpc.WithNoProxy(),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
-		grpc.WithUserAgent("aliascheck"),
+		grpc.WithUserAgent(userAgent),
+		grpc.WithAuthority(c.authority),
 		grpc.WithMaxHeaderListSize(maxResponseHeader),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 	}
@@ -93,7 +125,7 @@ func (c *grpcCall) check(ctx context.Context, client *grpc.ClientConn, service s
 	case server.Addr == nil:
 		return c.attempt.failed(c.notConnected())
 	default:
-		return failed(c.attempt.says(refusedCall(status.Code(err), service)))
+		return failed(c.attempt.says(refusedCall(err, service)))
 	}
 }
 
@@ -108,9 +140,19 @@ func served(a *attempt, s grpc_health_v1.HealthCheckResponse_ServingStatus) Resu
 	}
 }
 
-// refusedCall tells the code of a call that failed; the text that comes with it is the server's.
-func refusedCall(c codes.Code, service string) string {
+// httpStatus is what the library says of an answer that is of HTTP/2 and not of gRPC.
+var httpStatus = regexp.MustCompile(`^unexpected HTTP status code received from server: ([1-9][0-9][0-9]) `)
+
+// refusedCall tells the code of a call that failed; the text that comes with it is the server's. An answer that is not of
+// gRPC has a code too, of the library's choice: a gateway's 404 would be UNIMPLEMENTED.
+func refusedCall(err error, service string) string {
+	c := status.Code(err)
 	name := code.Code(c).String()
+	if found := httpStatus.FindStringSubmatch(status.Convert(err).Message()); found != nil {
+		number, _ := strconv.Atoi(found[1])
+		return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", number, http.StatusText(number))) +
+			", and no gRPC: it was answered by a gateway, a proxy or a web server"
+	}
 	switch {
 	case c == codes.NotFound && service != "":
 		return name + ": the server does not know this service"
@@ -171,17 +213,23 @@ func (c *grpcCall) notConnected() error {
 }
 
 func (c *grpcCall) credentials(
-	ctx context.Context, spec *v1alpha1.TLSConfig, secrets secretReader,
+	ctx context.Context, spec *v1alpha1.GRPCProbe, references referenceReader,
 ) (credentials.TransportCredentials, error) {
-	if spec == nil {
+	if spec.TLS == nil {
 		return insecure.NewCredentials(), nil
 	}
-	config, err := tlsConfig(ctx, c.attempt, spec, secrets)
+	config, err := tlsConfig(ctx, c.attempt, spec.TLS, references)
 	if err != nil {
 		return nil, err
 	}
-	config.VerifyConnection = speaksHTTP2
-	return watchedHandshake{TransportCredentials: credentials.NewTLS(config), call: c}, nil
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		c.attempt.sawChain(state)
+		return speaksHTTP2(state)
+	}
+	return watchedHandshake{
+		TransportCredentials: credentials.NewTLS(config), call: c, serverName: spec.TLS.ServerName,
+		verified: cmp.Or(spec.TLS.ServerName, string(spec.Address)),
+	}, nil
 }
 
 // noHTTP2 is said of a server that agrees to no protocol, or to another.
@@ -199,13 +247,27 @@ func speaksHTTP2(state tls.ConnectionState) error {
 type watchedHandshake struct {
 	credentials.TransportCredentials
 	call *grpcCall
+	// serverName is that of the spec, and verified whose host the certificate has to be for: never the authority, as in HTTP
+	// it is not the header Host.
+	serverName, verified string
+}
+
+// Info says whose authority is asked for where the spec has none: that of tls.serverName. Where it has one, the library
+// would hold the two to be the same name.
+func (w watchedHandshake) Info() credentials.ProtocolInfo {
+	info := w.TransportCredentials.Info()
+	info.ServerName = w.serverName
+	if w.call.authority != "" {
+		info.ServerName = ""
+	}
+	return info
 }
 
 func (w watchedHandshake) ClientHandshake(
-	ctx context.Context, authority string, raw net.Conn,
+	ctx context.Context, _ string, raw net.Conn,
 ) (net.Conn, credentials.AuthInfo, error) {
 	w.call.attempt.enter(handshaking)
-	conn, info, err := w.TransportCredentials.ClientHandshake(ctx, authority, raw)
+	conn, info, err := w.TransportCredentials.ClientHandshake(ctx, w.verified, raw)
 	if err != nil {
 		w.call.unconnected(err)
 		return nil, nil, err
@@ -215,5 +277,7 @@ func (w watchedHandshake) ClientHandshake(
 }
 
 func (w watchedHandshake) Clone() credentials.TransportCredentials {
-	return watchedHandshake{TransportCredentials: w.TransportCredentials.Clone(), call: w.call}
+	clone := w
+	clone.TransportCredentials = w.TransportCredentials.Clone()
+	return clone
 }

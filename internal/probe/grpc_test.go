@@ -3,6 +3,9 @@ package probe_test
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -10,6 +13,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	grpchealth "google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -110,10 +114,11 @@ func TestGRPCSpeaksTLS(t *testing.T) {
 	expectFailure(t, probed(t, trusting(t, ca), check),
 		"grpc "+address+": the server closed the connection after it asked for a client certificate")
 	check.Spec.GRPC.TLS.ServerName = "other.shop"
-	expectFailure(t, probed(t, trusting(t, ca), check), "grpc "+address+": the certificate is not valid for other.shop")
+	expectFailure(t, probed(t, trusting(t, ca), check), "grpc "+address+": the certificate is not valid for other.shop, "+
+		"but for web.shop, 127.0.0.1")
 	check.Spec.GRPC.TLS = &v1alpha1.TLSConfig{}
 	expectFailure(t, probed(t, trusting(t, ca), check),
-		"grpc "+address+": the certificate is signed by an unknown authority")
+		"grpc "+address+": "+unknownAuthority)
 	check.Spec.GRPC.TLS = &v1alpha1.TLSConfig{CASecretRef: &v1alpha1.SecretKeyReference{Name: "absent", Key: "ca.crt"}}
 	expectResult(t, probed(t, trusting(t, ca), check), health.Failed, v1alpha1.ReasonSecretNotFound,
 		"grpc "+address+": Secret absent does not exist")
@@ -162,4 +167,59 @@ func TestGRPCIgnoresTheProxyOfTheEnvironment(t *testing.T) {
 	options.Resolver = names{"api.shop": {addrs("127.0.0.1")}}
 	_, port := hostAndPort(t, servingGRPC(t, shopHealth()))
 	expectPass(t, probed(t, options, grpcCheck("api.shop:"+port, "")), "grpc api.shop:"+port+": SERVING")
+}
+
+// seen is a health service that serves whoever comes with the right host and header.
+type seen struct {
+	grpc_health_v1.UnimplementedHealthServer
+	authority, tenant string
+}
+
+func (s seen) Check(
+	ctx context.Context, _ *grpc_health_v1.HealthCheckRequest,
+) (*grpc_health_v1.HealthCheckResponse, error) {
+	received, _ := metadata.FromIncomingContext(ctx)
+	if !slices.Equal(received[":authority"], []string{s.authority}) || !slices.Equal(received["x-tenant"], []string{s.tenant}) {
+		return nil, status.Error(codes.NotFound, "hidden")
+	}
+	return &grpc_health_v1.HealthCheckResponse{Status: grpc_health_v1.HealthCheckResponse_SERVING}, nil
+}
+
+func TestGRPCAsksForAnAuthorityWithHeaders(t *testing.T) {
+	ca := newAuthority(t)
+	service := seen{authority: "cart.shop.example", tenant: "hidden"}
+	for name, row := range map[string]struct {
+		options []grpc.ServerOption
+		tls     *v1alpha1.TLSConfig
+	}{
+		"plain":                       {nil, nil},
+		"TLS":                         {[]grpc.ServerOption{grpc.Creds(credentials.NewTLS(ca.server(nil)))}, &v1alpha1.TLSConfig{CASecretRef: caRef}},
+		"TLS with another ServerName": {[]grpc.ServerOption{grpc.Creds(credentials.NewTLS(ca.server(nil)))}, &v1alpha1.TLSConfig{CASecretRef: caRef, ServerName: "web.shop"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := servingGRPC(t, service, row.options...)
+			options := trusting(t, ca)
+			options.Secrets.(secrets)["tenant"] = map[string][]byte{"name": []byte("hidden\n")}
+			check := grpcCheck(address, "")
+			check.Spec.GRPC.TLS, check.Spec.GRPC.Authority = row.tls, "cart.shop.example"
+			check.Spec.GRPC.Headers = []v1alpha1.HTTPHeader{{Name: "X-Tenant", ValueFrom: &v1alpha1.HeaderSource{
+				SecretKeyRef: v1alpha1.SecretKeyReference{Name: "tenant", Key: "name"}}}}
+			expectPass(t, probed(t, options, check), "grpc "+address+": SERVING")
+			check.Spec.GRPC.Headers = nil
+			expectFailure(t, probed(t, options, check), "grpc "+address+": NOT_FOUND")
+		})
+	}
+}
+
+func TestGRPCTellsAGatewayWithoutARouteAsThat(t *testing.T) {
+	for code, what := range map[int]string{404: "HTTP 404 Not Found", 503: "HTTP 503 Service Unavailable", 599: "HTTP 599"} {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
+		server.Config.Protocols = &http.Protocols{}
+		server.Config.Protocols.SetUnencryptedHTTP2(true)
+		server.Start()
+		t.Cleanup(server.Close)
+		address := server.Listener.Addr().String()
+		expectFailure(t, probed(t, onLoopback(t), grpcCheck(address, "")),
+			"grpc "+address+": "+what+", and no gRPC: it was answered by a gateway, a proxy or a web server")
+	}
 }

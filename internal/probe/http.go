@@ -8,13 +8,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/publicsuffix"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/probe/expect"
 )
 
 const (
@@ -27,70 +29,130 @@ const (
 	maxResponseHeader = 64 << 10
 )
 
-// http judges the status code of a response.
+// http judges the status code of a response and, where that passes, what the spec expects of it.
 func (p *Probes) http(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	spec := check.Spec.HTTP
 	a := newAttempt(check, spec.URL)
-	expected, err := parseStatusRanges(spec.ExpectedStatuses)
+	defer p.certificates(check, a)
+	call, err := p.httpCall(a, spec)
+	if invalid, ok := errors.AsType[*expect.InvalidError](err); ok {
+		return failedFor(v1alpha1.ReasonInvalidExpression, invalid.Error())
+	}
 	if err != nil {
 		return failed("http: " + err.Error())
+	}
+	a.retitled(method(spec) + " " + shown(call.url))
+
+	references := p.referencesOf(check)
+	request, err := newRequest(ctx, a, spec, call.url, references)
+	if err != nil {
+		return a.failed(err)
+	}
+	config, err := tlsConfig(ctx, a, spec.TLS, references)
+	if err != nil {
+		return a.failed(err)
+	}
+	response, err := call.exchange(request, p.dialer, config)
+	if err != nil {
+		return a.failed(err)
+	}
+	return p.expiring(a, spec.TLS, call.judged(ctx, response))
+}
+
+// httpCall is one request, and what is expected of its response.
+type httpCall struct {
+	attempt  *attempt
+	spec     *v1alpha1.HTTPProbe
+	url      *url.URL
+	statuses statusRanges
+	expected expect.Set
+}
+
+func (p *Probes) httpCall(a *attempt, spec *v1alpha1.HTTPProbe) (*httpCall, error) {
+	statuses, err := parseStatusRanges(spec.ExpectedStatuses)
+	if err != nil {
+		return nil, err
 	}
 	target, err := parseURL(spec.URL)
 	if err != nil {
-		return failed("http: " + err.Error())
+		return nil, err
 	}
-	a.retitled(method(spec) + " " + shown(target))
-
-	secrets := p.secretsOf(check)
-	request, err := newRequest(ctx, a, spec, target, secrets)
+	expected, err := p.expressions.Compile(spec.Expect)
 	if err != nil {
-		return a.failed(err)
+		return nil, err
 	}
-	config, err := tlsConfig(ctx, a, spec.TLS, secrets)
-	if err != nil {
-		return a.failed(err)
-	}
-	return p.exchange(a, request, config, redirects(a, spec), expected)
+	return &httpCall{attempt: a, spec: spec, url: target, statuses: statuses, expected: expected}, nil
 }
 
-func (p *Probes) exchange(
-	a *attempt, request *http.Request, config *tls.Config, follow redirectPolicy, expected statusRanges,
-) Result {
-	transport := p.transport(request.Context(), a, config)
+// httpResponse is what is left of a response when the probe has read it.
+type httpResponse struct {
+	code   int
+	header http.Header
+	// body is empty where nobody looks at it.
+	body []byte
+	// broken is why the body did not end.
+	broken error
+}
+
+func (c *httpCall) exchange(request *http.Request, d dialer, config *tls.Config) (httpResponse, error) {
+	transport := c.transport(request.Context(), d, config)
 	// The request goes out in one write: a server that answers without reading it all would else be told by the answer or
 	// by the second write's failure, as it happens.
 	transport.WriteBufferSize += int(request.ContentLength)
 	defer transport.CloseIdleConnections()
-	defer a.hangUp()
-	client := http.Client{Transport: transport, CheckRedirect: follow}
+	defer c.attempt.hangUp()
+	client := http.Client{Transport: transport, CheckRedirect: redirects(c.attempt, c.spec)}
+	if follows(c.spec) {
+		client.Transport = bodiless{transport}
+		client.Jar = newJar()
+	}
 	response, err := client.Do(request)
 	if err != nil {
-		return a.failed(plainHTTP(err))
+		if words := c.otherProtocol(); words != "" {
+			err = plainError(words)
+		}
+		return httpResponse{}, plainHTTP(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode == http.StatusSwitchingProtocols {
-		// What follows is no body but the connection itself, and reading that would not end with the context.
-		return judged(a, response.StatusCode, expected)
+	got := httpResponse{code: response.StatusCode, header: response.Header}
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		// What follows such an answer is no body but the connection itself, and reading that would not end with the context.
+		c.attempt.enter(reading)
+		got.body, got.broken = c.read(response.Body)
 	}
-	a.enter(reading)
-	if _, err := io.CopyN(io.Discard, response.Body, maxBody); err != nil && !errors.Is(err, io.EOF) {
-		return a.failed(err)
+	return got, nil
+}
+
+// read keeps the body only where an expression may look at it.
+func (c *httpCall) read(body io.Reader) ([]byte, error) {
+	if len(c.expected) > 0 {
+		return io.ReadAll(io.LimitReader(body, maxBody))
 	}
-	return judged(a, response.StatusCode, expected)
+	_, err := io.CopyN(io.Discard, body, maxBody)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return nil, err
+}
+
+// newJar keeps the cookies of one probe: some servers set one, and redirect until it comes back.
+func newJar() http.CookieJar {
+	jar, _ := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // its error is always nil
+	return jar
 }
 
 // transport serves one probe. A connection that is kept would hide a changed name, a closed port and a
 // rotated certificate, and cost a file descriptor per check. There is no Proxy: the environment is the
 // manager's and not the check's.
-func (p *Probes) transport(ctx context.Context, a *attempt, config *tls.Config) *http.Transport {
-	return &http.Transport{
+func (c *httpCall) transport(ctx context.Context, d dialer, config *tls.Config) *http.Transport {
+	transport := &http.Transport{
 		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
-			a.http2.Store(false)
-			conn, err := p.dialer.dial(ctx, a, network, address)
+			c.attempt.http2.Store(false)
+			conn, err := d.dial(ctx, c.attempt, network, address)
 			if err != nil {
 				return nil, err
 			}
-			return listenLater(conn), nil
+			return listenLater(conn, c.attempt.heard), nil
 		},
 		TLSClientConfig:        config,
 		ForceAttemptHTTP2:      true,
@@ -100,6 +162,12 @@ func (p *Probes) transport(ctx context.Context, a *attempt, config *tls.Config) 
 		ReadBufferSize:         probeBuffer,
 		WriteBufferSize:        probeBuffer,
 	}
+	if c.spec.Protocol == v1alpha1.ProtocolH2C {
+		transport.Protocols = &http.Protocols{}
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		transport.Protocols.SetHTTP2(true) // where a redirect leads to https
+	}
+	return transport
 }
 
 // plainHTTP takes off what net/http puts round an error, and knows those errors of it that have no type.
@@ -115,6 +183,8 @@ func plainHTTP(err error) error {
 		return plainError("the redirect leads to neither http nor https")
 	case strings.Contains(text, "failed to parse Location header"):
 		return plainError("the redirect has a Location that is no URL")
+	case strings.Contains(text, "no Host in request URL"):
+		return plainError("the redirect has a Location without a host")
 	case strings.Contains(text, "readLoopPeekFailLocked: %!w(<nil>)"): // it spoke before it was asked
 		return plainError(notHTTP)
 	case strings.Contains(text, "server closed idle connection"):
@@ -123,16 +193,62 @@ func plainHTTP(err error) error {
 	return err
 }
 
-func judged(a *attempt, code int, expected statusRanges) Result {
-	what := a.says(strings.TrimSpace(fmt.Sprintf("%d %s", code, http.StatusText(code))))
+// judged is the result for a response. A status that decides is told though the body does not end; one that passes needs
+// the end of the body too.
+func (c *httpCall) judged(ctx context.Context, got httpResponse) Result {
+	status := strings.TrimSpace(fmt.Sprintf("%d %s", got.code, http.StatusText(got.code)))
+	if got.broken != nil {
+		status += ", " + c.attempt.words(got.broken, reading)
+	}
+	what := c.attempt.says(status)
 	switch {
-	case expected.contain(code):
-		return passed(what)
-	case code == http.StatusTooManyRequests:
+	case got.broken != nil:
+		return failed(what)
+	case c.statuses.contain(got.code):
+		return c.fulfilled(ctx, status, got)
+	case got.code == http.StatusTooManyRequests:
 		return warned(what)
 	default:
 		return failed(what)
 	}
+}
+
+// fulfilled is the result for a response whose status passes: the worst of what does not hold decides.
+func (c *httpCall) fulfilled(ctx context.Context, status string, got httpResponse) Result {
+	findings := c.expected.Judge(ctx, expect.Response{
+		Code: got.code, Header: got.header, Body: got.body, Cut: len(got.body) == maxBody,
+	})
+	state, messages := worst(findings)
+	switch state {
+	case v1alpha1.StatePassing:
+		return passed(c.attempt.says(status))
+	case v1alpha1.StateWarning:
+		return warned(c.attempt.says(status + ", but " + messages))
+	default:
+		return failed(c.attempt.says(status + ", but " + messages))
+	}
+}
+
+// maxFindings of the worst state are shown.
+const maxFindings = 3
+
+// worst are the findings that decide, in words.
+func worst(findings []expect.Finding) (v1alpha1.State, string) {
+	state := v1alpha1.StatePassing
+	var messages []string
+	for _, finding := range findings {
+		if finding.State != state && state != v1alpha1.StateCritical {
+			state, messages = finding.State, nil
+		}
+		if finding.State == state {
+			messages = append(messages, finding.Message)
+		}
+	}
+	more := len(messages) - maxFindings
+	if more > 0 {
+		messages = append(messages[:maxFindings], fmt.Sprintf("and %d more", more))
+	}
+	return state, strings.Join(messages, "; ")
 }
 
 func method(spec *v1alpha1.HTTPProbe) string {
@@ -157,50 +273,13 @@ func parseURL(text string) (*url.URL, error) {
 func shown(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }
 
 func newRequest(
-	ctx context.Context, a *attempt, spec *v1alpha1.HTTPProbe, target *url.URL, secrets secretReader,
+	ctx context.Context, a *attempt, spec *v1alpha1.HTTPProbe, target *url.URL, references referenceReader,
 ) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(traced(ctx, a), method(spec), target.String(), strings.NewReader(spec.Body))
 	if err != nil {
 		return nil, plainError("the request cannot be made: see method and url")
 	}
-	request.Header.Set("User-Agent", "aliascheck")
-	return request, addHeaders(ctx, request, spec.Headers, secrets)
-}
-
-// addHeaders sets the headers of the spec; the first of a name replaces a default, such as User-Agent.
-func addHeaders(ctx context.Context, request *http.Request, headers []v1alpha1.HTTPHeader, secrets secretReader) error {
-	request.Header = request.Header.Clone()
-	given := http.Header{}
-	for _, header := range headers {
-		value, err := headerValue(ctx, header, secrets)
-		if err != nil {
-			return err
-		}
-		if !httpguts.ValidHeaderFieldName(header.Name) || !httpguts.ValidHeaderFieldValue(value) {
-			return plainError(fmt.Sprintf("header %.64q: its name or value is not valid in HTTP", header.Name))
-		}
-		given.Add(header.Name, value)
-	}
-	if host := given.Get("Host"); host != "" {
-		request.Host = host
-	}
-	for name, values := range given {
-		request.Header[name] = values
-	}
-	return nil
-}
-
-// headerValue is a value of the spec or of a Secret. The line break that files and echo end with is no part of it.
-func headerValue(ctx context.Context, header v1alpha1.HTTPHeader, secrets secretReader) (string, error) {
-	switch {
-	case header.ValueFrom != nil:
-		value, err := secrets.key(ctx, header.ValueFrom.SecretKeyRef)
-		return strings.TrimRight(string(value), "\r\n"), err
-	case header.Value != nil:
-		return *header.Value, nil
-	default:
-		return "", nil
-	}
+	return request, addHeaders(ctx, request, spec, references)
 }
 
 // traced follows the phases of a request that the dialer does not see.

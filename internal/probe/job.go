@@ -42,8 +42,8 @@ const (
 	relistPause  = 200 * time.Millisecond
 )
 
-// job runs the job template of a CronJob and passes as it does (Consul's script checks): exit code 0 passes,
-// 1 is a warning, and all else a failure.
+// job runs the job template of a CronJob and passes as it does: exit code 0 passes, those of warningExitCodes are a
+// warning, and all else is a failure (Consul's script checks, whose rule is [1]).
 //
 // One Job at a time, whatever happens: a Job that still runs for this UID and generation, left by a manager
 // that has ended, is waited for and not run again; any other is deleted, and gone before the next begins. The

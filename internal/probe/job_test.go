@@ -3,7 +3,9 @@ package probe_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -28,6 +30,8 @@ type fakeJobs struct {
 	unread map[string]error
 	end    batchv1.JobCondition
 	pods   []corev1.Pod
+	// template is that of the CronJob.
+	template batchv1.JobTemplateSpec
 	// expire ends the context of the probe as soon as the end of the Job was read.
 	expire context.CancelFunc
 
@@ -35,7 +39,7 @@ type fakeJobs struct {
 }
 
 func (f *fakeJobs) CronJob(context.Context, string, string) (*batchv1.CronJob, error) {
-	return &batchv1.CronJob{}, f.unread["CronJob"]
+	return &batchv1.CronJob{Spec: batchv1.CronJobSpec{JobTemplate: f.template}}, f.unread["CronJob"]
 }
 
 func (f *fakeJobs) JobsOf(ctx context.Context, _ string, _ map[string]string) ([]batchv1.Job, string, error) {
@@ -116,6 +120,9 @@ func TestARefusedJobIsToldWithoutTextThatChangesOrIsNotOurs(t *testing.T) {
 		"an invalid template": {apierrors.NewInvalid(kind, "smoke-1f", field.ErrorList{
 			field.Required(field.NewPath("spec", "template", "spec", "containers"), "")}),
 			refused + "spec.template.spec.containers: Required value"},
+		"a text with a UID": {apierrors.NewInvalid(kind, "smoke-1f", field.ErrorList{
+			field.Invalid(field.NewPath("spec", "selector"), "", "no match for 0c5d8a52-3a44-4d5e-8f0e-6c1d5be0a001")}),
+			refused + `spec.selector: Invalid value: "": no match for …`},
 		"a webhook": {denied("", `admission webhook "jobs.example.com" denied the request: token abc, try 17`),
 			refused + "denied by admission webhook jobs.example.com"},
 		"a webhook that says Invalid": {denied(metav1.StatusReasonInvalid,
@@ -151,8 +158,74 @@ func TestASidecarDecidesNothing(t *testing.T) {
 	}
 	jobs := &fakeJobs{end: batchv1.JobCondition{Type: batchv1.JobFailed, Status: corev1.ConditionTrue},
 		pods: []corev1.Pod{pod}}
-	expectResult(t, probed(t, probe.Options{Jobs: jobs}, jobCheck()), health.Warned, v1alpha1.ReasonProbeWarning,
+	expectFailure(t, probed(t, probe.Options{Jobs: jobs}, jobCheck()), "Job of CronJob smoke: container smoke: exit code 1")
+	expectResult(t, probed(t, probe.Options{Jobs: jobs}, warningOn(1)), health.Warned, v1alpha1.ReasonProbeWarning,
 		"Job of CronJob smoke: container smoke: exit code 1")
+}
+
+func warningOn(codes ...int32) *v1alpha1.HealthCheck {
+	check := jobCheck()
+	check.Spec.Job.WarningExitCodes = codes
+	return check
+}
+
+// One container that fails outweighs one that warns, in whichever order they are.
+func TestOnlyTheGivenExitCodesAreWarnings(t *testing.T) {
+	failedWith := func(codes ...int32) *fakeJobs {
+		pod := corev1.Pod{}
+		for i, code := range codes {
+			pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{
+				Name:  "c" + strconv.Itoa(i),
+				State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code}},
+			})
+		}
+		return &fakeJobs{end: ended(batchv1.JobFailed), pods: []corev1.Pod{pod}}
+	}
+	for _, row := range []struct {
+		codes   []int32
+		warning []int32
+		outcome health.Outcome
+		message string
+	}{
+		{[]int32{1}, nil, health.Failed, "container c0: exit code 1"},
+		{[]int32{1}, []int32{2}, health.Failed, "container c0: exit code 1"},
+		{[]int32{75}, []int32{1, 75}, health.Warned, "container c0: exit code 75"},
+		{[]int32{75, 1, 3}, []int32{1, 75}, health.Failed, "container c2: exit code 3"},
+		{[]int32{3, 75}, []int32{75}, health.Failed, "container c0: exit code 3"},
+		{[]int32{0, 75}, []int32{75}, health.Warned, "container c1: exit code 75"},
+	} {
+		got := probed(t, probe.Options{Jobs: failedWith(row.codes...)}, warningOn(row.warning...))
+		if got.Outcome != row.outcome || got.Message != "Job of CronJob smoke: "+row.message {
+			t.Errorf("exit codes %v with warnings %v: %v %q, want %v %q",
+				row.codes, row.warning, got.Outcome, got.Message, row.outcome, row.message)
+		}
+	}
+}
+
+func TestAContainerThatOutlivesTheOthersIsNamed(t *testing.T) {
+	pod := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{
+		{Name: "smoke", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}},
+		{Name: "proxy", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}},
+	}}}
+	jobs := &fakeJobs{pods: []corev1.Pod{pod}, end: batchv1.JobCondition{Type: batchv1.JobSuspended, Status: corev1.ConditionFalse}}
+	expectFailure(t, probedWithin(t, brokenWithin, probe.Options{Jobs: jobs}, jobCheck()),
+		"Job of CronJob smoke: not finished after 5s; still running: container proxy")
+}
+
+// Labels that a template has kept from a Job that ran are not sent: the API server refuses them, with the UID of the new
+// Job in its text.
+func TestWhatBelongsToTheJobControllerIsNotCopied(t *testing.T) {
+	jobs := &fakeJobs{end: ended(batchv1.JobComplete)}
+	jobs.template.Spec.ManagedBy = new("example.com/nobody")
+	jobs.template.Spec.Template.Labels = map[string]string{
+		"controller-uid": "1", "job-name": "old", "batch.kubernetes.io/controller-uid": "1", "batch.kubernetes.io/job-name": "old",
+		"app": "smoke",
+	}
+	expectPass(t, probed(t, probe.Options{Jobs: jobs}, jobCheck()), "Job of CronJob smoke: exit code 0")
+	created := jobs.created[0].Spec
+	if !maps.Equal(created.Template.Labels, map[string]string{"app": "smoke"}) || created.ManagedBy != nil {
+		t.Errorf("the Job has the labels %v and managedBy %v", created.Template.Labels, created.ManagedBy)
+	}
 }
 
 // A pod that ignores SIGTERM keeps its Job for longer than the probe that had it deleted.

@@ -9,17 +9,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// exit is the result of a Job that has failed: the exit code of its pod, as Consul reads that of a script.
+// exit is the result of a Job that has failed: the exit code of its pod.
 func (r *jobRun) exit(job *batchv1.Job, pods []corev1.Pod) Result {
 	end := endOf(job)
 	if end.Reason == batchv1.JobReasonDeadlineExceeded {
 		return failed(r.attempt.says(r.unfinished("")))
 	}
-	name, worst := worstExit(pods)
+	name, worst := r.worstExit(pods)
 	switch {
 	case worst == nil:
 		return failed(r.attempt.says(unexplained(end, pods)))
-	case worst.ExitCode == 1:
+	case r.warns(worst.ExitCode):
 		return warned(r.attempt.says(exitWords(name, worst)))
 	default:
 		return failed(r.attempt.says(exitWords(name, worst)))
@@ -28,16 +28,21 @@ func (r *jobRun) exit(job *batchv1.Job, pods []corev1.Pod) Result {
 
 // worstExit is the container that decides: the first that ended with a failure, or else with a warning. A sidecar, an
 // init container that is restarted, decides nothing: it is terminated when the others have ended.
-func worstExit(pods []corev1.Pod) (name string, worst *corev1.ContainerStateTerminated) {
+func (r *jobRun) worstExit(pods []corev1.Pod) (name string, worst *corev1.ContainerStateTerminated) {
 	for i := range pods {
 		for _, status := range deciding(&pods[i]) {
 			ended := status.State.Terminated
-			if ended != nil && ended.ExitCode != 0 && (worst == nil || worst.ExitCode == 1 && ended.ExitCode != 1) {
+			if ended != nil && ended.ExitCode != 0 && (worst == nil || r.warns(worst.ExitCode) && !r.warns(ended.ExitCode)) {
 				name, worst = status.Name, ended
 			}
 		}
 	}
 	return name, worst
+}
+
+// warns reports whether an exit code shows Warning instead of counting as a failure.
+func (r *jobRun) warns(code int32) bool {
+	return slices.Contains(r.check.Spec.Job.WarningExitCodes, code)
 }
 
 func deciding(pod *corev1.Pod) []corev1.ContainerStatus {
@@ -71,7 +76,10 @@ func unexplained(end *batchv1.JobCondition, pods []corev1.Pod) string {
 	return "it failed without an exit code: " + end.Reason
 }
 
-const itsPodWaits = "; its pod waits: "
+const (
+	itsPodWaits = "; its pod waits: "
+	stillRuns   = "; still running: "
+)
 
 // onTheWay are the reasons of a container that is about to run, unless something holds it up.
 var onTheWay = []string{"ContainerCreating", "PodInitializing"}
@@ -82,6 +90,8 @@ func telling(waiting string) int {
 	switch {
 	case waiting == "":
 		return 0
+	case strings.HasPrefix(waiting, stillRuns):
+		return 3
 	case !waits:
 		return 1
 	case slices.Contains(onTheWay, reason):
@@ -91,7 +101,8 @@ func telling(waiting string) int {
 	}
 }
 
-// waitingFor tells what keeps the pod of a Job from running, and nothing where it runs.
+// waitingFor tells what keeps the pod of a Job from running, or which of its containers keep it from ending when another
+// has; and nothing where all of them run.
 func waitingFor(pods []corev1.Pod) string {
 	if len(pods) == 0 {
 		return "; it has no pod: see the Events of the Job for a quota or an admission that refuses it"
@@ -100,8 +111,26 @@ func waitingFor(pods []corev1.Pod) string {
 		if reason := waitReason(&pods[i]); reason != "" {
 			return itsPodWaits + reason
 		}
+		if names := outlasting(&pods[i]); len(names) > 0 {
+			return stillRuns + "container " + firstFew(names)
+		}
 	}
 	return ""
+}
+
+// outlasting are the containers that run though another has ended.
+func outlasting(pod *corev1.Pod) []string {
+	var running []string
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.State.Running != nil {
+			running = append(running, status.Name)
+		}
+	}
+	slices.Sort(running)
+	if len(running) == len(pod.Status.ContainerStatuses) {
+		return nil
+	}
+	return running
 }
 
 func waitReason(pod *corev1.Pod) string {

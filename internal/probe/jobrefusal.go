@@ -17,6 +17,7 @@ var (
 	webhookFailed = regexp.MustCompile(`failed calling webhook "([^"\s]{1,253})"`)
 	policyDenied  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^'\s]{1,253})'`)
 	quotaExceeded = regexp.MustCompile(`exceeded quota: ([^,\s]{1,253}), requested: (\S{1,253}), used: `)
+	anyUID        = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	reasonWord    = regexp.MustCompile(`^[A-Z][A-Za-z]{1,63}$`)
 )
 
@@ -75,7 +76,7 @@ func invalidWords(err error) string {
 	}
 	var all []string
 	for _, cause := range status.Status().Details.Causes {
-		all = append(all, cause.Field+": "+cause.Message)
+		all = append(all, cause.Field+": "+anyUID.ReplaceAllString(cause.Message, "…"))
 	}
 	if len(all) == 0 {
 		return reasonOf(err)

@@ -81,7 +81,7 @@ func newJob(check *v1alpha1.HealthCheck, template *batchv1.JobTemplateSpec, past
 }
 
 // onePod makes of a Job's spec one that runs one pod, once, for no longer than the timeout, whose exit code is
-// then the result. What would run it again, or remove it before it is read, is taken out.
+// then the result. What would run it again, remove it before it is read, or leave it to another controller is taken out.
 func onePod(spec *batchv1.JobSpec, check *v1alpha1.HealthCheck) batchv1.JobSpec {
 	seconds := math.Ceil((check.Spec.ProbeTimeout() + deadlineSlack).Seconds())
 	spec.Parallelism, spec.Completions, spec.BackoffLimit = ptr.To[int32](1), ptr.To[int32](1), ptr.To[int32](0)
@@ -92,7 +92,20 @@ func onePod(spec *batchv1.JobSpec, check *v1alpha1.HealthCheck) batchv1.JobSpec 
 	spec.TTLSecondsAfterFinished, spec.Suspend = nil, nil
 	spec.Selector, spec.ManualSelector = nil, nil
 	spec.ManagedBy = nil // a controller that is not there would never run it
+	dropJobLabels(&spec.Template)
 	return *spec
+}
+
+// jobLabels are set by the API server on the pods of a Job, and refused where they have another value.
+var jobLabels = []string{
+	"controller-uid", "job-name", batchv1.ControllerUidLabel, batchv1.JobNameLabel,
+}
+
+// dropJobLabels takes out what came along where a template was copied from a Job that ran.
+func dropJobLabels(template *corev1.PodTemplateSpec) {
+	for _, label := range jobLabels {
+		delete(template.Labels, label)
+	}
 }
 
 // ownerOf makes the garbage collector delete a Job with its check, and never hold the check up for it.

@@ -9,16 +9,22 @@ import (
 // has been asked: net/http would take that for an answer or for a breach of the protocol, whichever comes first.
 type listensLater struct {
 	net.Conn
+	heard    func([]byte)
 	said     chan struct{}
 	sayFirst sync.Once
 }
 
-func listenLater(conn net.Conn) net.Conn { return &listensLater{Conn: conn, said: make(chan struct{})} }
+// listenLater tells what is heard as it comes.
+func listenLater(conn net.Conn, heard func([]byte)) net.Conn {
+	return &listensLater{Conn: conn, heard: heard, said: make(chan struct{})}
+}
 
 // Read implements net.Conn.
 func (c *listensLater) Read(b []byte) (int, error) {
 	<-c.said
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	c.heard(b[:n])
+	return n, err
 }
 
 // Write implements net.Conn.

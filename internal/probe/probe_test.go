@@ -179,6 +179,7 @@ func TestTypeOfNamesTheSource(t *testing.T) {
 		"tcp":       {TCP: &v1alpha1.TCPProbe{}},
 		"grpc":      {GRPC: &v1alpha1.GRPCProbe{}},
 		"udp":       {UDP: &v1alpha1.UDPProbe{}},
+		"dns":       {DNS: &v1alpha1.DNSProbe{}},
 		"heartbeat": {Heartbeat: &v1alpha1.HeartbeatProbe{}},
 		"job":       {Job: &v1alpha1.JobProbe{}},
 		"":          {},
@@ -191,5 +192,5 @@ func TestTypeOfNamesTheSource(t *testing.T) {
 
 func TestACheckWithoutASourceFailsAndSaysWhatToSet(t *testing.T) {
 	expectFailure(t, probed(t, probe.Options{}, checkOf(v1alpha1.HealthCheckSpec{})),
-		"nothing to probe: set exactly one of http, tcp, grpc, udp, heartbeat or job")
+		"nothing to probe: set exactly one of http, tcp, grpc, udp, dns, heartbeat or job")
 }

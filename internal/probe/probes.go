@@ -2,11 +2,13 @@ package probe
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/utils/clock"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/probe/expect"
 )
 
 // The types of a HealthCheck, as status.type and metrics show them.
@@ -15,6 +17,7 @@ const (
 	typeTCP       = "tcp"
 	typeGRPC      = "grpc"
 	typeUDP       = "udp"
+	typeDNS       = "dns"
 	typeHeartbeat = "heartbeat"
 	typeJob       = "job"
 )
@@ -25,22 +28,32 @@ type Options struct {
 	Guard *Guard
 	// Resolver looks names up; the system's where it is nil.
 	Resolver Resolver
-	// Secrets, Leases and Jobs read the cluster. A probe that needs one that is nil fails and says so.
-	Secrets Secrets
-	Leases  Leases
-	Jobs    Jobs
+	// Nameservers are the addresses of the DNS servers that a dns probe without a server asks; those of the system where it
+	// is nil. They are the operator's choice, and do not pass the guard.
+	Nameservers func() ([]string, error)
+	// Secrets, ConfigMaps, Leases and Jobs read the cluster. A probe that needs one that is nil fails and says so.
+	Secrets    Secrets
+	ConfigMaps ConfigMaps
+	Leases     Leases
+	Jobs       Jobs
+	// SawCertificate is told after each probe with TLS when the certificate that ends first does; it may be nil.
+	SawCertificate func(check *v1alpha1.HealthCheck, notAfter time.Time)
 	// Clock tells how old a heartbeat is; the real one where it is nil.
 	Clock clock.PassiveClock
 }
 
 // Probes is the Prober of every source.
 type Probes struct {
-	dialer  dialer
-	secrets Secrets
-	leases  Leases
-	jobs    Jobs
-	clock   clock.PassiveClock
-	beats   *beats
+	dialer         dialer
+	nameservers    func() ([]string, error)
+	expressions    *expect.Compiler
+	secrets        Secrets
+	configMaps     ConfigMaps
+	leases         Leases
+	jobs           Jobs
+	sawCertificate func(check *v1alpha1.HealthCheck, notAfter time.Time)
+	clock          clock.PassiveClock
+	beats          *beats
 }
 
 var _ Prober = (*Probes)(nil)
@@ -56,17 +69,24 @@ func New(options Options) *Probes {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
+	if options.Nameservers == nil {
+		options.Nameservers = systemNameservers
+	}
 	return &Probes{
-		dialer:  dialer{guard: options.Guard, resolver: options.Resolver},
-		secrets: options.Secrets,
-		leases:  options.Leases,
-		jobs:    options.Jobs,
-		clock:   options.Clock,
-		beats:   newBeats(),
+		dialer:         dialer{guard: options.Guard, resolver: options.Resolver},
+		nameservers:    options.Nameservers,
+		expressions:    expect.NewCompiler(),
+		secrets:        options.Secrets,
+		configMaps:     options.ConfigMaps,
+		leases:         options.Leases,
+		jobs:           options.Jobs,
+		sawCertificate: options.SawCertificate,
+		clock:          options.Clock,
+		beats:          newBeats(),
 	}
 }
 
-// TypeOf names the source of a spec: http, tcp, grpc, udp, heartbeat or job. It is empty for a spec that
+// TypeOf names the source of a spec: http, tcp, grpc, udp, dns, heartbeat or job. It is empty for a spec that
 // has none.
 func TypeOf(spec v1alpha1.HealthCheckSpec) string {
 	switch {
@@ -78,6 +98,8 @@ func TypeOf(spec v1alpha1.HealthCheckSpec) string {
 		return typeGRPC
 	case spec.UDP != nil:
 		return typeUDP
+	case spec.DNS != nil:
+		return typeDNS
 	case spec.Heartbeat != nil:
 		return typeHeartbeat
 	case spec.Job != nil:
@@ -98,12 +120,14 @@ func (p *Probes) Probe(ctx context.Context, check *v1alpha1.HealthCheck) Result 
 		return p.grpc(ctx, check)
 	case typeUDP:
 		return p.udp(ctx, check)
+	case typeDNS:
+		return p.dns(ctx, check)
 	case typeHeartbeat:
 		return p.heartbeat(ctx, check)
 	case typeJob:
 		return p.job(ctx, check)
 	default:
-		return failed("nothing to probe: set exactly one of http, tcp, grpc, udp, heartbeat or job")
+		return failed("nothing to probe: set exactly one of http, tcp, grpc, udp, dns, heartbeat or job")
 	}
 }
 

@@ -15,36 +15,39 @@ type Secrets interface {
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
 }
 
-// secretError says why a value is not to be had. Its message names Secrets and keys, and no values.
-type secretError struct{ reason, message string }
+// referenceError says why a value is not to be had. Its message names Secrets and keys, and no values.
+type referenceError struct{ reason, message string }
 
-func (e *secretError) Error() string { return e.message }
+func (e *referenceError) Error() string { return e.message }
 
-// secretReader reads the Secrets of one namespace for one probe, each of them once: a rotation between two reads would
+// referenceReader reads the Secrets and ConfigMaps of one namespace for one probe, each of them once: a rotation between two reads would
 // else pair an old certificate with a new key.
-type secretReader struct {
-	secrets   Secrets
-	namespace string
-	read      map[string]*corev1.Secret
+type referenceReader struct {
+	secrets    Secrets
+	configMaps ConfigMaps
+	namespace  string
+	read       map[string]*corev1.Secret
 }
 
-func (p *Probes) secretsOf(check *v1alpha1.HealthCheck) secretReader {
-	return secretReader{secrets: p.secrets, namespace: check.Namespace, read: map[string]*corev1.Secret{}}
+func (p *Probes) referencesOf(check *v1alpha1.HealthCheck) referenceReader {
+	return referenceReader{
+		secrets: p.secrets, configMaps: p.configMaps, namespace: check.Namespace, read: map[string]*corev1.Secret{},
+	}
 }
 
-func (r secretReader) key(ctx context.Context, ref v1alpha1.SecretKeyReference) ([]byte, error) {
+func (r referenceReader) key(ctx context.Context, ref v1alpha1.SecretKeyReference) ([]byte, error) {
 	secret, err := r.secret(ctx, ref.Name)
 	if err != nil {
 		return nil, err
 	}
 	value, found := secret.Data[ref.Key]
 	if !found {
-		return nil, &secretError{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %s has no key %s", ref.Name, ref.Key)}
+		return nil, &referenceError{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %s has no key %s", ref.Name, ref.Key)}
 	}
 	return value, nil
 }
 
-func (r secretReader) secret(ctx context.Context, name string) (*corev1.Secret, error) {
+func (r referenceReader) secret(ctx context.Context, name string) (*corev1.Secret, error) {
 	if r.secrets == nil {
 		return nil, plainError("this manager reads no Secrets")
 	}
@@ -57,9 +60,9 @@ func (r secretReader) secret(ctx context.Context, name string) (*corev1.Secret, 
 		r.read[name] = secret
 		return secret, nil
 	case apierrors.IsNotFound(err):
-		return nil, &secretError{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %s does not exist", name)}
+		return nil, &referenceError{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %s does not exist", name)}
 	case apierrors.IsForbidden(err):
-		return nil, &secretError{v1alpha1.ReasonSecretForbidden, fmt.Sprintf("the manager may not read Secret %s: "+
+		return nil, &referenceError{v1alpha1.ReasonSecretForbidden, fmt.Sprintf("the manager may not read Secret %s: "+
 			"install config/rbac/optional/secret_reader.yaml in the namespace", name)}
 	default:
 		return nil, &ReadError{"Secret " + name + " could not be read", err}

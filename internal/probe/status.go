@@ -13,7 +13,7 @@ type statusRange struct{ first, last int }
 type statusRanges []statusRange
 
 var (
-	statusPattern   = regexp.MustCompile(`^([1-5][0-9][0-9])(?:-([1-5][0-9][0-9]))?$`)
+	statusPattern   = regexp.MustCompile(`^([1-9][0-9][0-9])(?:-([1-9][0-9][0-9]))?$`)
 	successStatuses = statusRanges{{first: 200, last: 299}}
 )
 

@@ -25,7 +25,7 @@ func TestTCPTriesEveryAddressOfAName(t *testing.T) {
 	_, port := hostAndPort(t, address)
 	options := onLoopback(t)
 	options.Resolver = names{"db.shop": {addrs("127.0.0.2", "169.254.169.254", "127.0.0.1")}}
-	expectPass(t, probed(t, options, tcpCheck("db.shop:"+port)), "dial tcp db.shop:"+port+": connected")
+	expectPass(t, probed(t, options, tcpCheck("db.shop:"+port)), "dial tcp db.shop:"+port+": connected (at 127.0.0.1)")
 }
 
 func TestTheMessageIsTheSameForEveryOrderOfAddresses(t *testing.T) {

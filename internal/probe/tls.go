@@ -12,47 +12,67 @@ import (
 )
 
 // tlsConfig is how a spec wants TLS spoken. Its Secrets are read anew each time, so a rotated one counts at once.
-func tlsConfig(ctx context.Context, a *attempt, spec *v1alpha1.TLSConfig, secrets secretReader) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, GetClientCertificate: presenting(a, &tls.Certificate{})}
+func tlsConfig(ctx context.Context, a *attempt, spec *v1alpha1.TLSConfig, references referenceReader) (*tls.Config, error) {
+	config := &tls.Config{
+		MinVersion:           tls.VersionTLS12,
+		GetClientCertificate: presenting(a, &tls.Certificate{}),
+		VerifyConnection:     seeing(a),
+	}
 	if spec == nil {
 		return config, nil
 	}
 	config.ServerName = spec.ServerName
 	config.InsecureSkipVerify = spec.InsecureSkipVerify //nolint:gosec // the user's explicit choice, off by default
-	if err := addAuthorities(ctx, config, spec.CASecretRef, secrets); err != nil {
+	if err := addAuthorities(ctx, config, spec, references); err != nil {
 		return nil, err
 	}
-	return config, addClientCertificate(ctx, a, config, spec.ClientCertSecretRef, secrets)
+	return config, addClientCertificate(ctx, a, config, spec.ClientCertSecretRef, references)
 }
 
-func addAuthorities(
-	ctx context.Context, config *tls.Config, ref *v1alpha1.SecretKeyReference, secrets secretReader,
-) error {
-	if ref == nil {
+// seeing keeps what a handshake showed. It is called at the end of each, verified or not.
+func seeing(a *attempt) func(tls.ConnectionState) error {
+	return func(state tls.ConnectionState) error {
+		a.sawChain(state)
 		return nil
 	}
-	bundle, err := secrets.key(ctx, *ref)
+}
+
+// addAuthorities trusts those of a Secret or a ConfigMap instead of the system's, if the spec names one.
+func addAuthorities(ctx context.Context, config *tls.Config, spec *v1alpha1.TLSConfig, references referenceReader) error {
+	var bundle []byte
+	var where string
+	var err error
+	switch {
+	case spec.CASecretRef != nil:
+		where = fmt.Sprintf("key %s of Secret %s", spec.CASecretRef.Key, spec.CASecretRef.Name)
+		bundle, err = references.key(ctx, *spec.CASecretRef)
+	case spec.CAConfigMapRef != nil:
+		where = fmt.Sprintf("key %s of ConfigMap %s", spec.CAConfigMapRef.Key, spec.CAConfigMapRef.Name)
+		bundle, err = references.configMapKey(ctx, *spec.CAConfigMapRef)
+	default:
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(bundle) {
-		return plainError(fmt.Sprintf("key %s of Secret %s has no certificate in PEM", ref.Key, ref.Name))
+		return plainError(where + " has no certificate in PEM")
 	}
 	return nil
 }
 
 func addClientCertificate(
-	ctx context.Context, a *attempt, config *tls.Config, ref *v1alpha1.SecretReference, secrets secretReader,
+	ctx context.Context, a *attempt, config *tls.Config, ref *v1alpha1.SecretReference, references referenceReader,
 ) error {
 	if ref == nil {
 		return nil
 	}
-	certificate, err := secrets.key(ctx, v1alpha1.SecretKeyReference{Name: ref.Name, Key: corev1.TLSCertKey})
+	certificate, err := references.key(ctx, v1alpha1.SecretKeyReference{Name: ref.Name, Key: corev1.TLSCertKey})
 	if err != nil {
 		return err
 	}
-	key, err := secrets.key(ctx, v1alpha1.SecretKeyReference{Name: ref.Name, Key: corev1.TLSPrivateKeyKey})
+	key, err := references.key(ctx, v1alpha1.SecretKeyReference{Name: ref.Name, Key: corev1.TLSPrivateKeyKey})
 	if err != nil {
 		return err
 	}

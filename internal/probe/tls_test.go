@@ -48,6 +48,10 @@ func trusting(t *testing.T, ca *authority) probe.Options {
 	return options
 }
 
+// unknownAuthority is said of a server whose chain has nothing but its own certificate.
+const unknownAuthority = "the server's certificate (CN=web.shop) is signed by an unknown authority, CN=authority, " +
+	"or the server leaves that one's certificate out of its chain"
+
 func TestHTTPSTrustsTheGivenAuthority(t *testing.T) {
 	ca := newAuthority(t)
 	url := servingTLS(t, ca.server(nil))
@@ -55,9 +59,10 @@ func TestHTTPSTrustsTheGivenAuthority(t *testing.T) {
 		"GET "+url+": 200 OK")
 	expectFailure(t, probed(t, trusting(t, newAuthority(t)),
 		httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))),
-		"GET "+url+": the certificate is signed by an unknown authority")
+		"GET "+url+": the server's certificate (CN=web.shop) is signed by an unknown authority: "+
+			"one of the name CN=authority is trusted, but its key is another")
 	expectFailure(t, probed(t, onLoopback(t), httpCheck(url)),
-		"GET "+url+": the certificate is signed by an unknown authority")
+		"GET "+url+": "+unknownAuthority)
 }
 
 func TestHTTPSWithoutVerificationIsTheUsersChoice(t *testing.T) {
@@ -74,7 +79,7 @@ func TestHTTPSVerifiesTheServerName(t *testing.T) {
 	}
 	expectPass(t, probed(t, trusting(t, ca), named("web.shop")), "GET "+url+": 200 OK")
 	expectFailure(t, probed(t, trusting(t, ca), named("other.shop")),
-		"GET "+url+": the certificate is not valid for other.shop")
+		"GET "+url+": the certificate is not valid for other.shop, but for web.shop, 127.0.0.1")
 }
 
 func TestHTTPSTellsAnExpiredCertificateWithoutTheTimeOfDay(t *testing.T) {
@@ -84,7 +89,7 @@ func TestHTTPSTellsAnExpiredCertificateWithoutTheTimeOfDay(t *testing.T) {
 		c.NotAfter = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
 	}))
 	expectFailure(t, probed(t, trusting(t, ca), httpCheck(url, withTLS(v1alpha1.TLSConfig{CASecretRef: caRef}))),
-		"GET "+url+": the certificate is valid only from 2020-01-01T00:00:00Z to 2021-01-01T00:00:00Z")
+		"GET "+url+": the server's certificate (CN=web.shop) has expired: it was valid until 2021-01-01T00:00:00Z")
 }
 
 func TestHTTPSPresentsTheClientCertificate(t *testing.T) {

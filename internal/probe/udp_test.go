@@ -76,7 +76,7 @@ func TestUDPTriesEveryAddressOfAName(t *testing.T) {
 	for _, order := range [][]string{{"127.0.0.2", "127.0.0.1"}, {"127.0.0.1", "127.0.0.2"}} {
 		options := onLoopback(t)
 		options.Resolver = names{"web.shop": {addrs(order...)}}
-		expectPass(t, probed(t, options, udpCheck("web.shop:"+port, "ping")), "send udp web.shop:"+port+": answered")
+		expectPass(t, probed(t, options, udpCheck("web.shop:"+port, "ping")), "send udp web.shop:"+port+": answered (at 127.0.0.1)")
 	}
 	options := onLoopback(t)
 	options.Resolver = names{"web.shop": {addrs("127.0.0.2", "127.0.0.3")}}
@@ -89,4 +89,19 @@ func TestUDPPassesTheGuard(t *testing.T) {
 		v1alpha1.ReasonAddressDenied,
 		"send udp 169.254.169.254:53: 169.254.169.254 is denied: it is a cloud metadata address, "+
 			"which only the manager's --probe-allow-cidrs can allow")
+}
+
+func TestUDPSendsBytesAndExpectsAReplyWhereTheSpecSaysSo(t *testing.T) {
+	address, received := datagrams(t, "pong")
+	check := udpCheck(address, "")
+	check.Spec.UDP.PayloadBase64, check.Spec.UDP.ExpectReply = "/////1QA", true
+	expectPass(t, probed(t, onLoopback(t), check), "send udp "+address+": answered")
+	if got := <-received; got != "\xff\xff\xff\xffT\x00" {
+		t.Errorf("%q was sent", got)
+	}
+	silent, _ := datagrams(t, "")
+	check.Spec.UDP.Address = v1alpha1.Address(silent)
+	expectFailure(t, probedWithin(t, brokenWithin, onLoopback(t), check), "send udp "+silent+": no reply within 5s")
+	check.Spec.UDP.PayloadBase64 = "hidden?"
+	expectFailure(t, probed(t, onLoopback(t), check), "send udp "+silent+": payloadBase64 is not base64 with its padding")
 }

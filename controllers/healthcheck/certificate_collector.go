@@ -1,0 +1,83 @@
+package healthcheck
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+)
+
+var certificateDesc = prometheus.NewDesc("aliascheck_certificate_not_after_timestamp_seconds",
+	"When the certificate ends that ends first of those which the last probe with TLS saw, in seconds since the epoch.",
+	[]string{"namespace", "name"}, nil)
+
+// CertificateCollector tells at every scrape when the certificates end that the probes of this process saw. It is no part
+// of the status: two servers behind one name would change it with each probe.
+type CertificateCollector struct {
+	cache client.Reader
+
+	// mu guards seen. What is seen of a check goes when the check is gone, or has another spec.
+	mu   sync.Mutex
+	seen map[types.UID]seenCertificate
+}
+
+type seenCertificate struct {
+	generation int64
+	notAfter   time.Time
+}
+
+// NewCertificateCollector makes a collector that has seen nothing, for the checks in a cache.
+func NewCertificateCollector(cache client.Reader) *CertificateCollector {
+	return &CertificateCollector{cache: cache, seen: map[types.UID]seenCertificate{}}
+}
+
+// Saw notes what a probe of a check saw.
+func (c *CertificateCollector) Saw(check *v1alpha1.HealthCheck, notAfter time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen[check.UID] = seenCertificate{check.Generation, notAfter}
+}
+
+// Describe implements prometheus.Collector.
+func (c *CertificateCollector) Describe(descs chan<- *prometheus.Desc) { descs <- certificateDesc }
+
+// Collect implements prometheus.Collector.
+func (c *CertificateCollector) Collect(metrics chan<- prometheus.Metric) {
+	// A cache that has not synced yet would block the scrape, and every one after it.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var checks v1alpha1.HealthCheckList
+	if err := c.cache.List(ctx, &checks, client.UnsafeDisableDeepCopy); err != nil {
+		logf.Log.WithName("metrics").Error(err, "Listing checks for a scrape")
+		return
+	}
+	for _, certificate := range c.current(checks.Items) {
+		metrics <- certificate
+	}
+}
+
+// current are the series of the checks that are there, and forgets what belongs to no check.
+func (c *CertificateCollector) current(checks []v1alpha1.HealthCheck) []prometheus.Metric {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := make(map[types.UID]seenCertificate, len(c.seen))
+	var series []prometheus.Metric
+	for i := range checks {
+		check := &checks[i]
+		seen, found := c.seen[check.UID]
+		if !found || seen.generation != check.Generation {
+			continue
+		}
+		kept[check.UID] = seen
+		series = append(series, prometheus.MustNewConstMetric(certificateDesc, prometheus.GaugeValue,
+			float64(seen.notAfter.Unix()), check.Namespace, check.Name))
+	}
+	c.seen = kept
+	return series
+}
