@@ -29,6 +29,9 @@ func TestEverySampleIsValid(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("kustomization", func(t *testing.T) {
+		kubectl(t, cp, "apply", "-k", filepath.Join(controlplane.Root(), "config", "samples"))
+	})
 	for _, file := range samples(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			createNamespaces(t, cp, file)
@@ -54,16 +57,36 @@ func TestTheKustomizationHasEverySample(t *testing.T) {
 }
 
 func TestThereIsASampleOfEverySource(t *testing.T) {
-	for _, source := range []string{"http", "tcp", "grpc", "udp", "heartbeat", "job"} {
+	for _, source := range []string{"http", "tcp", "grpc", "udp", "dns", "heartbeat", "job"} {
 		mustHaveSample(t, "healthcheck_"+source+".yaml")
 	}
 }
 
 func TestThereIsASampleOfEveryTarget(t *testing.T) {
 	for _, target := range []string{
-		"healthcheck", "aliascheck", "service", "node", "selector", "deployment", "condition", "conditions", "targets", "minready",
+		"healthcheck", "aliascheck", "service", "node", "selector", "deployment", "condition",
 	} {
 		mustHaveSample(t, "aliascheck_"+target+".yaml")
+	}
+}
+
+// Who applies a sample as it is must not take what it shows for a broken installation.
+func TestEverySampleSaysWhatItNeedsAndWhatItShows(t *testing.T) {
+	for _, file := range samples(t) {
+		if filepath.Base(filepath.Dir(file)) == "demo" {
+			continue
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, document := range strings.Split(string(content), "\n---\n") {
+			header, _, _ := strings.Cut(document, "apiVersion:")
+			isFirst, isOfItsOwn := i == 0, strings.Contains(header, "# Needs: ")
+			if (isFirst || isOfItsOwn) && (!isOfItsOwn || !strings.Contains(header, "\n# As it is: ")) {
+				t.Errorf("%s: a header lacks what it needs, or what one sees as it is:\n%s", filepath.Base(file), header)
+			}
+		}
 	}
 }
 
