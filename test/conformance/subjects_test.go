@@ -9,8 +9,8 @@ import (
 
 // subjects are what HealthChecks of cases look at: one server whose paths are always in the same state.
 type subjects struct {
-	passing, warning, failing, hanging string
-	listening, refused                 string
+	passing, warning, failing, hanging, json string
+	listening, refused                       string
 }
 
 // serveSubjects runs them until the test ends.
@@ -21,6 +21,9 @@ func serveSubjects(t *testing.T) subjects {
 	answers.HandleFunc("/warning", answering(http.StatusTooManyRequests))
 	answers.HandleFunc("/failing", answering(http.StatusServiceUnavailable))
 	answers.HandleFunc("/hanging", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	answers.HandleFunc("/json", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"status": "up", "queue": 17}`))
+	})
 	server := httptest.NewServer(answers)
 	t.Cleanup(func() {
 		server.CloseClientConnections() // of those that hang
@@ -31,6 +34,7 @@ func serveSubjects(t *testing.T) subjects {
 		warning:   server.URL + "/warning",
 		failing:   server.URL + "/failing",
 		hanging:   server.URL + "/hanging",
+		json:      server.URL + "/json",
 		listening: server.Listener.Addr().String(),
 		refused:   refusedAddress(t),
 	}
@@ -58,6 +62,7 @@ func (s subjects) values(namespace string) map[string]string {
 		"warning":   s.warning,
 		"failing":   s.failing,
 		"hanging":   s.hanging,
+		"json":      s.json,
 		"listening": s.listening,
 		"refused":   s.refused,
 		"namespace": namespace,
