@@ -18,9 +18,9 @@ const (
 	ReasonRefNotPermitted = "RefNotPermitted"
 	// ReasonInvalidTarget: the reference can never be right, such as a namespace for a cluster-scoped kind.
 	ReasonInvalidTarget = "InvalidTarget"
-	// ReasonAliasCycle: the alias reaches itself or a ring of aliases.
+	// ReasonAliasCycle: the alias reaches itself or a ring of aliases, by any of its targets.
 	ReasonAliasCycle = "AliasCycle"
-	// ReasonAliasTooDeep: a chain of more than MaxAliasDepth aliases.
+	// ReasonAliasTooDeep: a chain of more than MaxAliasDepth aliases, or more references than can be followed.
 	ReasonAliasTooDeep = "AliasTooDeep"
 	// ReasonReadError: the target of an alias, or what the probe of a HealthCheck needs of the API server, could not be
 	// read for longer than two minutes.
@@ -51,15 +51,23 @@ const MaxAliasDepth = 16
 
 // AliasCheckSpec says which object's health to hold.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.minReady) || !has(self.targetRef) || (self.targetRef.kind in ['Service', 'Node'] && (!has(self.targetRef.apiVersion) || self.targetRef.apiVersion == 'v1') && !has(self.targetRef.conditionType))",message="minReady counts where several are combined: a selector, the checks of a Service, or those of a Node; a target of another kind, and one condition, have one state only"
-// +kubebuilder:validation:XValidation:rule="has(self.targetRef) != has(self.selector)",message="set exactly one of targetRef (one object) and selector (HealthChecks by label)"
+// +kubebuilder:validation:XValidation:rule="!has(self.minReady) || !has(self.targetRef) || (self.targetRef.kind in ['Service', 'Node'] && (!has(self.targetRef.apiVersion) || self.targetRef.apiVersion == 'v1') && !has(self.targetRef.conditionType))",message="minReady counts where several are combined: targets, a selector, the checks of a Service, or those of a Node; a targetRef of another kind, and one condition, have one state only"
+// +kubebuilder:validation:XValidation:rule="[has(self.targetRef), has(self.targets), has(self.selector)].exists_one(given, given)",message="set exactly one of targetRef (one object), targets (several objects) and selector (checks by label)"
 type AliasCheckSpec struct {
-	// TargetRef is the object whose health is mirrored. Exactly one of targetRef and selector.
+	// TargetRef is the object whose health is mirrored. Exactly one of targetRef, targets and selector.
 	// +optional
 	TargetRef *TargetReference `json:"targetRef,omitempty"`
 
-	// Selector of HealthChecks of the alias's namespace; the alias is the worst of them. An empty
-	// selector selects all of the namespace.
+	// Targets are objects of any kinds, each read as if it stood alone; the alias is the worst of them.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="targets must name 1 to 16 objects"
+	// +kubebuilder:validation:XValidation:rule="self.all(one, self.exists_one(other, other == one))",message="targets must not have the same reference twice: name each object once, or once for each of its conditions"
+	// +optional
+	Targets []TargetReference `json:"targets,omitempty"`
+
+	// Selector of checks of the alias's namespace; the alias is the worst of them. An empty selector selects all
+	// of the namespace.
 	// +optional
 	Selector *Selector `json:"selector,omitempty"`
 
@@ -120,8 +128,27 @@ type TargetReference struct {
 	ConditionType string `json:"conditionType,omitempty"`
 }
 
-// Selector selects HealthChecks by their labels, as a Kubernetes label selector does.
+// SelectorKind is a kind that a selector selects.
+//
+// +kubebuilder:validation:Enum=HealthCheck;AliasCheck
+type SelectorKind string
+
+// The kinds that a selector selects.
+const (
+	SelectHealthChecks SelectorKind = "HealthCheck"
+	SelectAliasChecks  SelectorKind = "AliasCheck"
+)
+
+// Selector selects checks by their labels, as a Kubernetes label selector does.
 type Selector struct {
+	// Kinds that are selected: HealthCheck, AliasCheck, or both. An alias that its own selector selects leaves itself out.
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="kinds must have HealthCheck, AliasCheck, or both"
+	// +kubebuilder:default={HealthCheck}
+	// +optional
+	Kinds []SelectorKind `json:"kinds,omitempty"`
+
 	// MatchLabels are labels that must all be there.
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(key, size(key) <= 317 && key.matches('^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$'))",message="keys must be keys of labels, such as team or example.com/team: at most 253 characters before the slash, and 63 after it"
@@ -183,7 +210,8 @@ type Culprit struct {
 type AliasCheckStatus struct {
 	CheckStatus `json:",inline"`
 
-	// Target is what is mirrored, in short: HealthCheck/web, Service/shop/web, selector team=shop.
+	// Target is what is mirrored, in short: HealthCheck/web, Service/shop/web, selector team=shop, or of several
+	// HealthCheck/web, Node/worker-1 and 3 more.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Target string `json:"target,omitempty"`

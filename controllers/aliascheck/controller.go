@@ -14,9 +14,9 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -86,16 +86,15 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 }
 
 func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
-	to := handler.EnqueueRequestsFromMapFunc
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("aliascheck").
-		For(&v1alpha1.AliasCheck{}).
-		Watches(&v1alpha1.AliasCheck{}, to(edges.ofAlias), onChangeOf(seenOfAlias)).
-		Watches(&v1alpha1.AliasCheck{}, to(edges.throughAlias), onChangeOf(targetOfAlias, notInitial())).
-		Watches(&v1alpha1.HealthCheck{}, to(edges.ofHealthCheck), onChangeOf(seenOfHealthCheck)).
-		Watches(&corev1.Service{}, to(edges.ofService), onChangeOf(seenOfService)).
-		Watches(&discoveryv1.EndpointSlice{}, to(edges.ofEndpointSlice), onChangeOf(seenOfEndpointSlice)).
-		Watches(&corev1.Node{}, to(edges.ofNode), onChangeOf(seenOfNode)).
+		For(&v1alpha1.AliasCheck{}, builder.WithPredicates(notOwn(r.Own))).
+		Watches(&v1alpha1.AliasCheck{}, edges.to(edges.ofAlias), onChangeOf(seenOfAlias)).
+		Watches(&v1alpha1.AliasCheck{}, edges.to(edges.throughAlias), onChangeOf(targetOfAlias, notInitial())).
+		Watches(&v1alpha1.HealthCheck{}, edges.to(edges.ofHealthCheck), onChangeOf(seenOfHealthCheck)).
+		Watches(&corev1.Service{}, edges.to(edges.ofService), onChangeOf(seenOfService)).
+		Watches(&discoveryv1.EndpointSlice{}, edges.to(edges.ofEndpointSlice), onChangeOf(seenOfEndpointSlice)).
+		Watches(&corev1.Node{}, edges.to(edges.ofNode), onChangeOf(seenOfNode)).
 		WatchesRawSource(source.Func(r.runWatches(edges))).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.MaxConcurrentReconciles,
@@ -111,8 +110,9 @@ type requestQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 func (r *Reconciler) runWatches(edges aliasEdges) func(context.Context, requestQueue) error {
 	return func(ctx context.Context, queue requestQueue) error {
 		r.Targets.Watches.Run(ctx, func(event target.Event) {
+			gathering := gathering(ctx, r.Client, queue)
 			for _, request := range edges.ofWatched(ctx, event) {
-				queue.Add(request)
+				gathering.Add(request)
 			}
 		})
 		return nil
@@ -136,10 +136,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	observedAt := r.Clock.Now()
 	observation, err := r.observe(ctx, alias)
 	if err == nil {
-		err = r.unconfirmed(observation, observedAt)
+		err = r.unconfirmed(&observation, observedAt)
 	}
 	if err != nil {
-		return r.unreadable(ctx, alias, observation.Target, err)
+		return r.unreadable(ctx, alias, observation, err)
 	}
 	r.Grace.Ended(request.NamespacedName)
 	if r.Evaluated != nil {
@@ -149,21 +149,28 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return r.inTime(result, observation, observedAt), err
 }
 
-// unconfirmed is the error of what was read from a cache that could not be kept true for the whole grace.
-func (r *Reconciler) unconfirmed(observation health.Observation, now time.Time) error {
-	since := observation.FailingSince
-	if since.IsZero() || r.Grace.Left(since, now) > 0 {
-		return nil
+// unconfirmed is the error of what was read from a cache that could not be kept true for the whole grace. Of several
+// targets those are then unread that were read from it, and no others.
+func (r *Reconciler) unconfirmed(observation *health.Observation, now time.Time) (err error) {
+	over := func(since time.Time) bool { return !since.IsZero() && r.Grace.Left(since, now) <= 0 }
+	if since := observation.FailingSince; over(since) {
+		return target.UnconfirmedError{Since: since}
 	}
-	return target.UnconfirmedError{Since: since}
+	for i, member := range observation.Members {
+		if over(member.FailingSince) {
+			err = target.UnconfirmedError{Since: member.FailingSince}
+			observation.Members[i].Unread = err
+		}
+	}
+	return err
 }
 
 // inTime looks again when the grace of a cache that cannot be kept true is over.
 func (r *Reconciler) inTime(
 	result reconcile.Result, observation health.Observation, now time.Time,
 ) reconcile.Result {
-	if !observation.FailingSince.IsZero() {
-		result.RequeueAfter = min(result.RequeueAfter, r.Grace.Left(observation.FailingSince, now))
+	for _, since := range observation.Failing() {
+		result.RequeueAfter = min(result.RequeueAfter, r.Grace.Left(since, now))
 	}
 	return result
 }
@@ -190,9 +197,7 @@ func (r *Reconciler) observe(
 ) (observation health.Observation, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			if ref, ok := target.ReferenceOf(alias); ok {
-				observation.Target = ref.String()
-			}
+			observation.Target = target.DisplayOf(alias)
 			err = fmt.Errorf("reading the target panicked: %v\n%s", panicked, debug.Stack())
 		}
 	}()
@@ -229,9 +234,10 @@ func (r *Reconciler) show(
 	return status.Again(health.Early(alias.UID, r.Resync)), nil
 }
 
-// unreadable keeps the state for a while, and then admits that nothing is known.
+// unreadable keeps the state for a while, and then admits that nothing is known: of the alias, or of those of several
+// targets that cannot be read. What the others make is shown at once where nothing else could come of it.
 func (r *Reconciler) unreadable(
-	ctx context.Context, alias *v1alpha1.AliasCheck, name string, err error,
+	ctx context.Context, alias *v1alpha1.AliasCheck, observation health.Observation, err error,
 ) (reconcile.Result, error) {
 	now := r.Clock.Now()
 	wait := health.Early(alias.UID, r.Resync)
@@ -239,14 +245,22 @@ func (r *Reconciler) unreadable(
 	if cache := (target.UnconfirmedError{}); errors.As(err, &cache) {
 		since = cache.Since
 	}
-	if left := r.Grace.Left(since, now); left > 0 {
+	if left := r.Grace.Left(since, now); left > 0 && !health.Decided(alias, observation) {
 		return r.retryRead(err, min(wait, left))
 	}
-	result, writeErr := r.show(ctx, alias, health.ReadError(name, status.WhyUnreadable(err)), now)
+	result, writeErr := r.show(ctx, alias, unread(observation, err), now)
 	if writeErr != nil || result.RequeueAfter < wait { // the write failed, or was dropped
 		return result, writeErr
 	}
 	return r.retryRead(err, wait)
+}
+
+// unread is what is known when something could not be read.
+func unread(observation health.Observation, err error) health.Observation {
+	if !observation.PartlyRead() {
+		return health.ReadError(observation.Target, status.WhyUnreadable(err))
+	}
+	return observation.ReadErrors(status.WhyUnreadable)
 }
 
 // retryRead leaves a read error to the backoff, unless that could outlast the wait. A watch that has only just begun

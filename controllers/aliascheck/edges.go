@@ -4,7 +4,6 @@ import (
 	"context"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -32,30 +31,38 @@ func (e aliasEdges) ofHealthCheck(ctx context.Context, object client.Object) []r
 	if check.Spec.NodeName != "" {
 		requests = append(requests, e.ofNodeWithin(ctx, check.Namespace, check.Spec.NodeName)...)
 	}
-	return append(requests, e.selecting(ctx, check)...)
+	return append(requests, requestsFor(e.selecting(ctx, v1alpha1.SelectHealthChecks, check))...)
 }
 
-// ofAlias is the aliases that mirror an alias.
+// ofAlias is the aliases that mirror an alias, or count it.
 func (e aliasEdges) ofAlias(ctx context.Context, object client.Object) []reconcile.Request {
-	return e.of(ctx, target.AliasCheckKind, object.GetNamespace(), object.GetName())
+	return requestsFor(e.referringTo(ctx, object))
 }
 
-// throughAlias is the aliases that reach an alias along any chain: an edit of one may close or break a ring,
-// or make a chain too deep, for all of them.
-// It goes as far as an alias looks ahead.
+func (e aliasEdges) referringTo(ctx context.Context, alias client.Object) []*v1alpha1.AliasCheck {
+	key := target.Key(target.AliasCheckKind, alias.GetNamespace(), alias.GetName())
+	naming := e.list(ctx, nil, client.MatchingFields{target.ByTarget: key})
+	return append(naming, e.selecting(ctx, v1alpha1.SelectAliasChecks, alias)...)
+}
+
+// throughAlias is the aliases that reach an alias by any way: an edit of one may close or break a ring, or make a chain
+// too deep, for all of them. It goes as far as an alias looks ahead; the resync tells those beyond.
 func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []reconcile.Request {
 	seen := map[reconcile.Request]bool{requestFor(object): true}
 	var requests []reconcile.Request
-	level := e.ofAlias(ctx, object)
+	level, references := e.referringTo(ctx, object), 0
 	for depth := 0; depth < target.MaxWalk && len(level) > 0; depth++ {
-		var next []reconcile.Request
-		for _, request := range level {
-			if seen[request] {
+		var next []*v1alpha1.AliasCheck
+		for _, alias := range level {
+			request := requestFor(alias)
+			if seen[request] || references > target.MaxReferences {
 				continue
 			}
 			seen[request] = true
 			requests = append(requests, request)
-			next = append(next, e.of(ctx, target.AliasCheckKind, request.Namespace, request.Name)...)
+			referring := e.referringTo(ctx, alias)
+			references += len(referring)
+			next = append(next, referring...)
 		}
 		level = next
 	}
@@ -80,8 +87,8 @@ func (e aliasEdges) ofNode(ctx context.Context, object client.Object) []reconcil
 
 // ofNodeWithin is the aliases of a Node that count the checks of this namespace: those that are in it.
 func (e aliasEdges) ofNodeWithin(ctx context.Context, namespace, node string) []reconcile.Request {
-	return e.list(ctx, nil, client.InNamespace(namespace),
-		client.MatchingFields{target.ByTarget: target.Key(target.NodeKind, "", node)})
+	return requestsFor(e.list(ctx, nil, client.InNamespace(namespace),
+		client.MatchingFields{target.ByTarget: target.Key(target.NodeKind, "", node)}))
 }
 
 // ofWatched is the aliases that an event of a watched kind concerns.
@@ -90,7 +97,7 @@ func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconci
 	case event.Name == "":
 		return e.each(event.Users)
 	case event.Kind == target.GrantKind:
-		crossing := e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace})
+		crossing := requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace}))
 		return append(crossing, e.of(ctx, event.Kind, event.Namespace, event.Name)...)
 	default:
 		return e.of(ctx, event.Kind, event.Namespace, event.Name)
@@ -110,28 +117,26 @@ func (e aliasEdges) each(aliases []types.NamespacedName) []reconcile.Request {
 
 // of is the aliases whose target this object is.
 func (e aliasEdges) of(ctx context.Context, kind schema.GroupKind, namespace, name string) []reconcile.Request {
-	return e.list(ctx, nil, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)})
+	return requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)}))
 }
 
 // selecting is the aliases whose selector a check matches. Only those are looked at which want one of its labels, or
 // none.
-func (e aliasEdges) selecting(ctx context.Context, check *v1alpha1.HealthCheck) []reconcile.Request {
-	selects := func(alias *v1alpha1.AliasCheck) bool {
-		selector, err := target.SelectorOf(alias)
-		return err == nil && selector.Matches(labels.Set(check.Labels))
-	}
-	var requests []reconcile.Request
-	for _, key := range target.SelectorKeys(check.Labels) {
-		requests = append(requests, e.list(ctx, selects, client.InNamespace(check.Namespace),
+func (e aliasEdges) selecting(
+	ctx context.Context, kind v1alpha1.SelectorKind, check client.Object,
+) (all []*v1alpha1.AliasCheck) {
+	selects := func(alias *v1alpha1.AliasCheck) bool { return target.Selects(alias, kind, check) }
+	for _, key := range target.SelectorKeys(check.GetLabels()) {
+		all = append(all, e.list(ctx, selects, client.InNamespace(check.GetNamespace()),
 			client.MatchingFields{target.BySelector: key})...)
 	}
-	return requests
+	return all
 }
 
-// list reads names out of the cache without a copy of the aliases: one check may have thousands.
+// list reads aliases out of the cache without a copy: one check may have thousands.
 func (e aliasEdges) list(
 	ctx context.Context, concerned func(*v1alpha1.AliasCheck) bool, options ...client.ListOption,
-) []reconcile.Request {
+) []*v1alpha1.AliasCheck {
 	if e.dropEvents {
 		return nil
 	}
@@ -141,11 +146,19 @@ func (e aliasEdges) list(
 		logf.FromContext(ctx).Error(err, "Edge lost: listing the aliases that a change concerns")
 		return nil
 	}
-	requests := make([]reconcile.Request, 0, len(aliases.Items))
+	found := make([]*v1alpha1.AliasCheck, 0, len(aliases.Items))
 	for i := range aliases.Items {
 		if concerned == nil || concerned(&aliases.Items[i]) {
-			requests = append(requests, requestFor(&aliases.Items[i]))
+			found = append(found, &aliases.Items[i])
 		}
+	}
+	return found
+}
+
+func requestsFor(aliases []*v1alpha1.AliasCheck) []reconcile.Request {
+	requests := make([]reconcile.Request, 0, len(aliases))
+	for _, alias := range aliases {
+		requests = append(requests, requestFor(alias))
 	}
 	return requests
 }

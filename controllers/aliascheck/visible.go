@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
@@ -37,6 +38,14 @@ func notInitial() predicate.Predicate {
 	return predicate.Funcs{CreateFunc: func(e event.CreateEvent) bool { return !e.IsInInitialList }}
 }
 
+// notOwn drops the events of what this process itself wrote: an alias that shows what it just decided need not decide it
+// again. What anybody else wrote is looked at.
+func notOwn(own *status.OwnWrites[*v1alpha1.AliasCheck]) predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return !own.Wrote(e.ObjectNew.(*v1alpha1.AliasCheck))
+	}}
+}
+
 // maintenance tells an empty annotation from none.
 func maintenance(object client.Object) string {
 	reason, in := object.GetAnnotations()[v1alpha1.AnnotationMaintenance]
@@ -60,10 +69,22 @@ func seenOfHealthCheck(check *v1alpha1.HealthCheck) any {
 	}
 }
 
-func seenOfAlias(alias *v1alpha1.AliasCheck) any { return alias.Status }
+func seenOfAlias(alias *v1alpha1.AliasCheck) any {
+	return struct {
+		Labels map[string]string
+		Status v1alpha1.AliasCheckStatus
+	}{alias.Labels, alias.Status}
+}
 
-// targetOfAlias is what chains are made of.
-func targetOfAlias(alias *v1alpha1.AliasCheck) any { return alias.Spec.TargetRef }
+// targetOfAlias is what chains are made of: what an alias refers to, and what it is selected by.
+func targetOfAlias(alias *v1alpha1.AliasCheck) any {
+	return struct {
+		Target   *v1alpha1.TargetReference
+		Targets  []v1alpha1.TargetReference
+		Selector *v1alpha1.Selector
+		Labels   map[string]string
+	}{alias.Spec.TargetRef, alias.Spec.Targets, alias.Spec.Selector, alias.Labels}
+}
 
 func seenOfService(service *corev1.Service) any {
 	return struct {

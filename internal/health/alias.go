@@ -65,7 +65,7 @@ func mirrored(m Member) (Verdict, *v1alpha1.Culprit) {
 // alias took.
 func combined(alias *v1alpha1.AliasCheck, o Observation) (Verdict, *v1alpha1.Culprit) {
 	v, culprit := Aggregate(o.Members, alias.Spec.MinReady, alias.Namespace)
-	v.Resolved = resolved()
+	v.Resolved, v.Stalled = resolutionOf(o.Members), stalled(o.Members, v.State)
 	if counted, _ := counting(o.Members); len(counted) > 0 && Known(counted[0].State) == v.State {
 		v.Since = transitionOf(counted, v.State, alias.Status.CheckStatus)
 	}

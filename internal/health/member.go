@@ -25,6 +25,15 @@ type Member struct {
 
 	// Telling says that the reason explains the state of an aggregate which this member alone decides.
 	Telling bool
+
+	// Unread is why it could not be read; then its state says nothing.
+	Unread error
+	// FailingSince is since when what it was read from could not be kept true; zero while it is.
+	FailingSince time.Time
+	// Unresolved says that there is nothing whose health it is; nil where there is.
+	Unresolved *Resolution
+	// Stalled says that no retry can change that.
+	Stalled bool
 }
 
 // NameFrom is how a message of this namespace names the member: HealthCheck web, HealthCheck shop/web.

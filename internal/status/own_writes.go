@@ -115,6 +115,17 @@ func (o *OwnWrites[T]) ReadLive(ctx context.Context, live client.Reader, name ty
 	return nil
 }
 
+// Wrote reports whether an object is as this process wrote it last.
+func (o *OwnWrites[T]) Wrote(object T) bool {
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	own, found := o.locked.byName[client.ObjectKeyFromObject(object)]
+	return found && own.object.GetResourceVersion() == object.GetResourceVersion()
+}
+
 // Refused is about a write to an object that is not the latest. It reports whether that was an own one, which is forgotten.
 func (o *OwnWrites[T]) Refused(base T) bool {
 	if o == nil {

@@ -16,9 +16,12 @@ func (o *Observer) healthCheck(ctx context.Context, ref Reference) (health.Obser
 		return health.Observation{}, err
 	case !found:
 		return missing(ref), nil
-	default:
-		return one(orCondition(ref, healthCheckMember(check), check.Status.Conditions)), nil
 	}
+	member := healthCheckMember(check)
+	if ref.Among {
+		member = countedMember(check)
+	}
+	return one(orCondition(ref, member, check.Status.Conditions)), nil
 }
 
 // countedMember is a HealthCheck among others. One that is suspended is so by its spec, whatever it shows as yet: it is left

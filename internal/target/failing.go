@@ -1,6 +1,7 @@
 package target
 
 import (
+	"slices"
 	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -64,15 +65,37 @@ func (o *Observer) failingSince(read []origin) time.Time {
 	return first
 }
 
-// readOf is all that an observation was read from.
-func readOf(alias *v1alpha1.AliasCheck, problem string, kinds *lease) []origin {
-	ref, ok := ReferenceOf(alias)
-	switch {
-	case !ok:
-		return []origin{{wellKnown[kindHealthCheck], alias.Namespace}}
-	case problem == v1alpha1.ReasonRefNotPermitted:
-		return kinds.read
-	default:
-		return append(origins(ref), kinds.read...)
+// readOf is all that the observation of one target was read from.
+func (r *reading) readOf(ref Reference, problem string) []origin {
+	read := slices.Clone(r.kinds.read)
+	if problem == v1alpha1.ReasonRefNotPermitted {
+		return read
 	}
+	if ref.toAlias() {
+		read = append(read, r.walked...)
+	}
+	return append(read, origins(ref)...)
+}
+
+// readBySelector is what the checks were read from that a selector selects.
+func (r *reading) readBySelector() []origin {
+	read := slices.Clone(r.walked)
+	for _, kind := range selectedKinds(r.alias) {
+		read = append(read, origin{wellKnown[string(kind)], r.alias.Namespace})
+	}
+	return read
+}
+
+// readByAll is what all aliases were read from that are reached.
+func (r *reading) readByAll() []origin {
+	read := r.walked
+	if r.alias.Spec.Selector != nil {
+		return r.readBySelector()
+	}
+	for _, ref := range ReferencesOf(r.alias) {
+		if ref.toAlias() {
+			read = append(read, origins(ref)...)
+		}
+	}
+	return read
 }

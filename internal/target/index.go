@@ -18,9 +18,9 @@ import (
 // Field indexes. Every edge finds the aliases that it concerns by one of those of AliasChecks, and every
 // aggregate its members by one of the others, so that neither reads what it does not need.
 const (
-	// ByTarget finds aliases by the Key of their target.
+	// ByTarget finds aliases by the Key of any of their targets.
 	ByTarget = "target"
-	// ByForeignNamespace finds aliases by the namespace of their target, where it is not their own.
+	// ByForeignNamespace finds aliases by the namespaces of their targets that are not their own.
 	ByForeignNamespace = "foreignNamespace"
 	// BySelector finds the aliases with a selector by one of the SelectorKeys of every check that they may select. The
 	// same key has others too, so their selectors have to be asked.
@@ -49,6 +49,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.HealthCheck{}, byService, serviceOfCheck},
 		{&v1alpha1.HealthCheck{}, byNode, nodeOfCheck},
 		{&v1alpha1.HealthCheck{}, byLabel, labelsOfCheck},
+		{&v1alpha1.AliasCheck{}, byLabel, labelsOfCheck},
 		{&discoveryv1.EndpointSlice{}, byService, serviceOfSlice},
 	}
 	for _, index := range indexes {
@@ -61,11 +62,15 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 
 func ofAlias(keys func(Reference) []string) client.IndexerFunc {
 	return func(object client.Object) []string {
-		ref, ok := ReferenceOf(object.(*v1alpha1.AliasCheck))
-		if !ok {
-			return nil
+		var all []string
+		for _, ref := range ReferencesOf(object.(*v1alpha1.AliasCheck)) {
+			for _, key := range keys(ref) {
+				if !slices.Contains(all, key) { // two conditions of one object
+					all = append(all, key)
+				}
+			}
 		}
-		return keys(ref)
+		return all
 	}
 }
 

@@ -34,16 +34,53 @@ func (o *Observer) Observe(
 	kinds := o.Watches.lease(types.NamespacedName{Namespace: alias.Namespace, Name: alias.Name})
 	mayAsk := neededBy(alias)
 	defer func() { kinds.release(mayAsk) }()
-	ref, ok := ReferenceOf(alias)
-	if !ok {
-		observation, err = o.selected(ctx, alias)
-	} else {
-		observation, err = o.observe(ctx, alias, ref, kinds)
-		observation.Target = ref.String()
-	}
+	reading := &reading{Observer: o, alias: alias, kinds: kinds}
+	observation, err = reading.all(ctx)
+	observation.Target = DisplayOf(alias)
 	if err == nil {
 		mayAsk = nothing
-		observation.FailingSince = o.failingSince(readOf(alias, observation.Problem, kinds))
+	}
+	return observation, err
+}
+
+// reading is one look at all that an alias names or selects.
+type reading struct {
+	*Observer
+	alias *v1alpha1.AliasCheck
+	kinds *lease
+	// graph is the other aliases that it reaches, and walked what was read to follow them.
+	graph  *graph
+	walked []origin
+	// unexplored is why they could not be followed.
+	unexplored error
+}
+
+func (r *reading) all(ctx context.Context) (health.Observation, error) {
+	if refersToAliases(r.alias) {
+		r.graph, r.unexplored = r.explore(ctx)
+		r.walked, r.kinds.read = r.kinds.read, nil
+	}
+	if r.graph != nil {
+		if observation, stuck := r.graph.problem(); stuck {
+			observation.FailingSince = r.failingSince(r.readByAll())
+			return observation, nil
+		}
+	}
+	if r.alias.Spec.Selector != nil {
+		return r.selected(ctx)
+	}
+	if ref, ok := ReferenceOf(r.alias); ok {
+		return r.single(ctx, ref)
+	}
+	return r.several(ctx, ReferencesOf(r.alias))
+}
+
+// single reads one target.
+func (r *reading) single(ctx context.Context, ref Reference) (health.Observation, error) {
+	r.kinds.read = nil
+	observation, err := r.observe(ctx, ref)
+	if err == nil {
+		observation.FailingSince = r.failingSince(r.readOf(ref, observation.Problem))
 	}
 	return observation, err
 }
@@ -53,13 +90,11 @@ func nothing(schema.GroupVersionKind) bool { return false }
 // neededBy is what an alias may need of the kinds that are watched for aliases only: one whose read failed, or
 // panicked, may not have got to all of it, and shall not end a watch that its next read would begin again.
 func neededBy(alias *v1alpha1.AliasCheck) func(schema.GroupVersionKind) bool {
-	ref, ok := ReferenceOf(alias)
-	if !ok {
-		return nothing
-	}
-	grants := ref.Crosses() || ref.GroupVersionKind == wellKnown[kindAliasCheck]
+	refs := ReferencesOf(alias)
+	grants := refersToAliases(alias) || slices.ContainsFunc(refs, Reference.Crosses)
 	return func(kind schema.GroupVersionKind) bool {
-		return kind == ref.GroupVersionKind || grants && kind.GroupKind() == GrantKind
+		return grants && kind.GroupKind() == GrantKind ||
+			slices.ContainsFunc(refs, func(ref Reference) bool { return kind == ref.GroupVersionKind })
 	}
 }
 
@@ -68,29 +103,27 @@ func (o *Observer) Forget(alias types.NamespacedName) {
 	o.Watches.lease(alias).release(nothing)
 }
 
-func (o *Observer) observe(
-	ctx context.Context, alias *v1alpha1.AliasCheck, ref Reference, kinds *lease,
-) (health.Observation, error) {
-	permitted, err := o.permitted(ref, kinds)
+func (r *reading) observe(ctx context.Context, ref Reference) (health.Observation, error) {
+	permitted, err := r.permitted(ref, r.kinds)
 	switch {
 	case err != nil:
 		return health.Observation{}, err
 	case !permitted:
-		return o.withoutConsent(ref, kinds)
+		return r.withoutConsent(ref, r.kinds)
 	case slices.Contains(neverRead, ref.GroupKind()):
 		return neverReadable(ref), nil
 	}
 	switch ref.GroupVersionKind {
 	case wellKnown[kindHealthCheck]:
-		return o.healthCheck(ctx, ref)
+		return r.healthCheck(ctx, ref)
 	case wellKnown[kindAliasCheck]:
-		return o.aliasCheck(ctx, alias, ref, kinds)
+		return r.aliasCheck(ref)
 	case wellKnown[kindService]:
-		return o.service(ctx, ref)
+		return r.service(ctx, ref)
 	case wellKnown[kindNode]:
-		return o.node(ctx, ref)
+		return r.node(ctx, ref)
 	default:
-		return o.object(ref, kinds)
+		return r.object(ref, r.kinds)
 	}
 }
 

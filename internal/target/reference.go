@@ -1,7 +1,9 @@
 package target
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -47,14 +49,33 @@ type Reference struct {
 	Home string
 	// ConditionType is the one condition to mirror; empty for the target's health.
 	ConditionType string
+	// Among says that it is one of several.
+	Among bool
 }
 
-// ReferenceOf is the target of an alias; false for one with a selector.
+// ReferenceOf is the one target of an alias; false for one that combines several, or has a selector.
 func ReferenceOf(alias *v1alpha1.AliasCheck) (Reference, bool) {
-	ref := alias.Spec.TargetRef
-	if ref == nil {
+	if alias.Spec.TargetRef == nil {
 		return Reference{}, false
 	}
+	return referenceTo(alias.Spec.TargetRef, alias), true
+}
+
+// ReferencesOf are all targets of an alias that it names; none for one with a selector.
+func ReferencesOf(alias *v1alpha1.AliasCheck) []Reference {
+	if ref, ok := ReferenceOf(alias); ok {
+		return []Reference{ref}
+	}
+	refs := make([]Reference, 0, len(alias.Spec.Targets))
+	for i := range alias.Spec.Targets {
+		ref := referenceTo(&alias.Spec.Targets[i], alias)
+		ref.Among = true
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+func referenceTo(ref *v1alpha1.TargetReference, alias *v1alpha1.AliasCheck) Reference {
 	r := Reference{
 		GroupVersionKind: kindOf(ref),
 		Namespace:        ref.Namespace,
@@ -66,7 +87,32 @@ func ReferenceOf(alias *v1alpha1.AliasCheck) (Reference, bool) {
 	if r.Namespace == "" && r.GroupVersionKind != wellKnown[kindNode] {
 		r.Namespace = alias.Namespace
 	}
-	return r, true
+	return r
+}
+
+// maxDisplayed is how many of several targets a status shows by name.
+const maxDisplayed = 2
+
+// DisplayOf is what an alias mirrors in short, for its status: HealthCheck/web, or HealthCheck/web, Node/worker-1 and 3
+// more, or selector team=shop.
+func DisplayOf(alias *v1alpha1.AliasCheck) string {
+	if alias.Spec.Selector != nil {
+		selector, err := SelectorOf(alias)
+		if err != nil {
+			return "selector"
+		}
+		return displaySelector(selector)
+	}
+	refs := ReferencesOf(alias)
+	var names []string
+	for _, ref := range refs[:min(len(refs), maxDisplayed)] {
+		names = append(names, ref.String())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(refs) - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 func kindOf(ref *v1alpha1.TargetReference) schema.GroupVersionKind {
@@ -107,6 +153,8 @@ func (r Reference) scoped(namespaced bool) Reference {
 	}
 	return r
 }
+
+func (r Reference) toAlias() bool { return r.GroupVersionKind == wellKnown[kindAliasCheck] }
 
 // culprit names the target as what is to blame.
 func (r Reference) culprit() *v1alpha1.Culprit {

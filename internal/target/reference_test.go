@@ -1,12 +1,9 @@
 package target
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -55,45 +52,6 @@ func TestAReferenceIsShownInShortAndFoundByItsKeys(t *testing.T) {
 			}
 			if got := foreignNamespace(ref); !slices.Equal(got, c.abroad) {
 				t.Errorf("abroad %q, want %q", got, c.abroad)
-			}
-		})
-	}
-}
-
-func TestARingIsSpelledAndAChainHasItsEnd(t *testing.T) {
-	chain := func(length int) (names []string) {
-		for i := range length {
-			names = append(names, fmt.Sprintf("n/a%d", i))
-		}
-		return names
-	}
-	for name, c := range map[string]struct {
-		path    []string
-		reason  string
-		message string
-	}{
-		"itself":         {[]string{"n/a", "n/a"}, "AliasCycle", "the alias reaches itself: a → a"},
-		"two":            {[]string{"n/a", "n/b", "n/a"}, "AliasCycle", "the alias reaches itself: a → b → a"},
-		"a tail":         {[]string{"n/t", "n/a", "n/b", "n/a"}, "AliasCycle", "the alias reaches a ring: t → a → b → a"},
-		"abroad":         {[]string{"n/a", "m/a", "n/a"}, "AliasCycle", "the alias reaches itself: a → m/a → a"},
-		"alone":          {[]string{"n/a"}, "", ""},
-		"sixteen":        {chain(16), "", ""},
-		"seventeen":      {chain(17), "AliasTooDeep", "a chain of more than 16 AliasChecks begins here: refer to what is at its end"},
-		"a ring of 20":   {append(chain(20), "n/a0"), "AliasCycle", ""},
-		"sixteen a ring": {append(chain(16), "n/a0"), "AliasCycle", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var path []types.NamespacedName
-			for _, p := range c.path {
-				namespace, alias, _ := strings.Cut(p, "/")
-				path = append(path, types.NamespacedName{Namespace: namespace, Name: alias})
-			}
-			observation, bad := badChain(path)
-			if bad != (c.reason != "") || observation.Problem != c.reason {
-				t.Errorf("got %t %s", bad, observation.Problem)
-			}
-			if c.message != "" && observation.Message != c.message {
-				t.Errorf("got %q, want %q", observation.Message, c.message)
 			}
 		})
 	}

@@ -3,6 +3,8 @@ package target
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -13,29 +15,108 @@ import (
 	"github.com/aliascheck/aliascheck/internal/health"
 )
 
-func (o *Observer) selected(ctx context.Context, alias *v1alpha1.AliasCheck) (health.Observation, error) {
-	selector, err := SelectorOf(alias)
+func (r *reading) selected(ctx context.Context) (health.Observation, error) {
+	selector, err := SelectorOf(r.alias)
 	if err != nil {
 		return health.Observation{
-			Target:  "selector",
 			Problem: v1alpha1.ReasonInvalidTarget,
 			Message: fmt.Sprintf("the selector cannot be read: %v", err),
 		}, nil
 	}
-	members, err := o.membersSelected(ctx, alias.Namespace, selector)
+	members, err := r.membersSelected(ctx, selector)
 	return health.Observation{
-		Target:   displaySelector(selector),
-		Combined: true,
-		Members:  members,
-		Message:  "no HealthCheck of this namespace is selected",
+		Combined:     true,
+		Members:      members,
+		Message:      nothingSelected(r.alias),
+		FailingSince: r.failingSince(r.readBySelector()),
 	}, err
 }
 
-// membersSelected reads the checks that have a label which the selector wants, or all where it wants none; in one
-// read, so that a check which is just being relabelled is not missed.
-func (o *Observer) membersSelected(
-	ctx context.Context, namespace string, selector labels.Selector,
-) ([]health.Member, error) {
+func nothingSelected(alias *v1alpha1.AliasCheck) string {
+	var kinds []string
+	for _, kind := range selectedKinds(alias) {
+		kinds = append(kinds, string(kind))
+	}
+	return fmt.Sprintf("no %s of this namespace is selected", strings.Join(kinds, " and no "))
+}
+
+// membersSelected are the checks that a selector selects. An alias that is itself among them is left out.
+func (r *reading) membersSelected(ctx context.Context, selector labels.Selector) (members []health.Member, err error) {
+	if selectsKind(r.alias, v1alpha1.SelectHealthChecks) {
+		if members, err = r.checks(ctx, r.alias.Namespace, labelled(selector)...); err != nil {
+			return nil, err
+		}
+	}
+	if !selectsKind(r.alias, v1alpha1.SelectAliasChecks) {
+		return members, nil
+	}
+	if r.unexplored != nil {
+		return nil, r.unexplored
+	}
+	for _, next := range r.graph.start().next {
+		if outOfDate(next.alias) {
+			return nil, ErrNotYet
+		}
+		members = append(members, aliasMember(next.alias))
+	}
+	return members, nil
+}
+
+// selectedAliases are the other aliases that the selector of one selects.
+func (r *reading) selectedAliases(ctx context.Context, alias *v1alpha1.AliasCheck) ([]*v1alpha1.AliasCheck, error) {
+	selector, err := SelectorOf(alias)
+	if err != nil {
+		return nil, nil // it says so itself, and leads nowhere
+	}
+	list := &v1alpha1.AliasCheckList{}
+	options := append(labelled(selector), client.InNamespace(alias.Namespace), client.UnsafeDisableDeepCopy)
+	if err := r.Client.List(ctx, list, options...); err != nil {
+		return nil, fmt.Errorf("listing the AliasChecks of namespace %s: %w", alias.Namespace, err)
+	}
+	others := make([]*v1alpha1.AliasCheck, 0, len(list.Items))
+	for i := range list.Items {
+		if list.Items[i].Name != alias.Name {
+			others = append(others, &list.Items[i])
+		}
+	}
+	return others, nil
+}
+
+// selectedKinds are the kinds that the selector of an alias selects, in the order of their importance.
+func selectedKinds(alias *v1alpha1.AliasCheck) []v1alpha1.SelectorKind {
+	var kinds []v1alpha1.SelectorKind
+	for _, kind := range []v1alpha1.SelectorKind{v1alpha1.SelectHealthChecks, v1alpha1.SelectAliasChecks} {
+		if selectsKind(alias, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+func selectsKind(alias *v1alpha1.AliasCheck, kind v1alpha1.SelectorKind) bool {
+	switch {
+	case alias.Spec.Selector == nil:
+		return false
+	case len(alias.Spec.Selector.Kinds) == 0:
+		return kind == v1alpha1.SelectHealthChecks
+	default:
+		return slices.Contains(alias.Spec.Selector.Kinds, kind)
+	}
+}
+
+// Selects reports whether the selector of an alias selects a check of this kind in its namespace. It does not select
+// itself.
+func Selects(alias *v1alpha1.AliasCheck, kind v1alpha1.SelectorKind, check client.Object) bool {
+	if !selectsKind(alias, kind) || kind == v1alpha1.SelectAliasChecks && check.GetName() == alias.Name {
+		return false
+	}
+	selector, err := SelectorOf(alias)
+	return err == nil && selector.Matches(labels.Set(check.GetLabels()))
+}
+
+// labelled finds the checks that have a label which the selector wants, or all where it wants none; in one read, so that a
+// check which is just being relabelled is not missed.
+func labelled(selector labels.Selector) []client.ListOption {
 	options := []client.ListOption{client.MatchingLabelsSelector{Selector: selector}}
 	switch name, keys := wantedLabel(selector); len(keys) {
 	case 0:
@@ -44,7 +125,7 @@ func (o *Observer) membersSelected(
 	default:
 		options = append(options, client.MatchingFields{byLabel: bucketOf(name)})
 	}
-	return o.checks(ctx, namespace, options...)
+	return options
 }
 
 // wantedLabel is a label that an object must have to be selected, and the keys of which it then has one. Of several

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"path"
@@ -32,6 +33,8 @@ type world struct {
 	grants      []gatewayv1.ReferenceGrant
 	node        corev1.Node
 	codes       map[string]int
+	// said is what aliases must show, as far as it has been asked.
+	said map[client.ObjectKey]shown
 }
 
 // shown is what a status says that a user relies on.
@@ -39,7 +42,8 @@ type shown struct {
 	state   v1alpha1.State
 	reason  string
 	culprit string // of an alias; for what an alias looks at, the object to blame where it decides alone
-	problem bool   // of an alias: there is no target whose health it holds
+	lacks   string // of an alias: why there is no target whose health it holds, or one of them not
+	stalled bool   // of an alias: no retry can help
 	telling bool   // of endpoints: their reason is that of what they decide alone
 }
 
@@ -208,60 +212,180 @@ func permits(grant gatewayv1.ReferenceGrantSpec, from, group, kind, name string)
 	return slices.ContainsFunc(grant.From, fromHere) && slices.ContainsFunc(grant.To, toThat)
 }
 
-// ringed reports whether the chain from an alias on, as far as consent goes, meets itself.
-func (w *world) ringed(alias v1alpha1.AliasCheck) bool {
-	seen := map[client.ObjectKey]bool{}
-	for {
-		key := client.ObjectKeyFromObject(&alias)
-		if seen[key] {
-			return true
+// next are the aliases that one refers to, as far as consent goes, by its targets or its selector. It selects itself never.
+func (w *world) next(alias v1alpha1.AliasCheck) (next []v1alpha1.AliasCheck) {
+	for _, ref := range referencesOf(alias.Spec) {
+		key, permitted := w.target(withTarget(alias, ref))
+		if found, exists := w.aliases[key]; exists && permitted && ref.Kind == "AliasCheck" {
+			next = append(next, found)
 		}
-		seen[key] = true
-		if alias.Spec.TargetRef == nil || alias.Spec.TargetRef.Kind != "AliasCheck" {
-			return false
-		}
-		next, permitted := w.target(alias)
-		if !permitted {
-			return false
-		}
-		following, exists := w.aliases[next]
-		if !exists {
-			return false
-		}
-		alias = following
 	}
+	if selects(alias, v1alpha1.SelectAliasChecks) {
+		for key, other := range w.aliases {
+			if key.Namespace == alias.Namespace && key.Name != alias.Name && inTeam(alias, other.Labels) {
+				next = append(next, other)
+			}
+		}
+	}
+	return next
+}
+
+func referencesOf(spec v1alpha1.AliasCheckSpec) []v1alpha1.TargetReference {
+	if spec.TargetRef != nil {
+		return []v1alpha1.TargetReference{*spec.TargetRef}
+	}
+	return spec.Targets
+}
+
+// withTarget is an alias of one of its targets alone.
+func withTarget(alias v1alpha1.AliasCheck, ref v1alpha1.TargetReference) v1alpha1.AliasCheck {
+	alias.Spec.Targets, alias.Spec.TargetRef, alias.Spec.MinReady = nil, &ref, nil
+	return alias
+}
+
+func selects(alias v1alpha1.AliasCheck, kind v1alpha1.SelectorKind) bool {
+	return alias.Spec.Selector != nil && slices.Contains(alias.Spec.Selector.Kinds, kind)
+}
+
+// inTeam reports whether a selector, which asks for a team at most, matches labels.
+func inTeam(alias v1alpha1.AliasCheck, labels map[string]string) bool {
+	team := string(alias.Spec.Selector.MatchLabels["team"])
+	return team == "" || labels["team"] == team
+}
+
+// reach is whether an alias reaches a ring by any way, and how many aliases the longest way has where it does not.
+func (w *world) reach(alias v1alpha1.AliasCheck) (ringed bool, depth int) {
+	depths, under := map[client.ObjectKey]int{}, map[client.ObjectKey]bool{}
+	var visit func(v1alpha1.AliasCheck) (bool, int)
+	visit = func(alias v1alpha1.AliasCheck) (bool, int) {
+		key := client.ObjectKeyFromObject(&alias)
+		if under[key] {
+			return true, 0
+		}
+		if known := depths[key]; known > 0 {
+			return false, known
+		}
+		under[key] = true
+		deepest := 0
+		for _, next := range w.next(alias) {
+			ringed, depth := visit(next)
+			if ringed {
+				return true, 0
+			}
+			deepest = max(deepest, depth)
+		}
+		delete(under, key)
+		depths[key] = deepest + 1
+		return false, deepest + 1
+	}
+	return visit(alias)
+}
+
+func (w *world) ringed(alias v1alpha1.AliasCheck) bool {
+	ringed, _ := w.reach(alias)
+	return ringed
 }
 
 // alias is what it must show. Nobody is to blame for Passing.
 func (w *world) alias(alias v1alpha1.AliasCheck) shown {
+	key := client.ObjectKeyFromObject(&alias)
+	if said, known := w.said[key]; known { // there may be very many ways to it
+		return said
+	}
 	all := w.decided(alias)
 	if all.state == v1alpha1.StatePassing {
 		all.culprit = ""
 	}
+	w.said[key] = all
 	return all
 }
 
 func (w *world) decided(alias v1alpha1.AliasCheck) shown {
-	if alias.Spec.Selector != nil {
-		team := string(alias.Spec.Selector.MatchLabels["team"])
-		return combined(w.checksThat(alias.Namespace, func(c v1alpha1.HealthCheck) bool {
-			return team == "" || c.Labels["team"] == team
-		}), alias.Spec)
+	ringed, depth := w.reach(alias)
+	switch {
+	case ringed:
+		return shown{state: v1alpha1.StateCritical, reason: "AliasCycle", lacks: "AliasCycle", stalled: true}
+	case depth > 16:
+		return shown{state: v1alpha1.StateCritical, reason: "AliasTooDeep", lacks: "AliasTooDeep", stalled: true}
+	case alias.Spec.Selector != nil:
+		return combined(w.selected(alias), alias.Spec)
+	case alias.Spec.TargetRef != nil:
+		return w.single(alias)
+	default:
+		return w.several(alias)
 	}
+}
+
+func (w *world) selected(alias v1alpha1.AliasCheck) (all []shown) {
+	if selects(alias, v1alpha1.SelectHealthChecks) {
+		all = w.checksThat(alias.Namespace, func(c v1alpha1.HealthCheck) bool { return inTeam(alias, c.Labels) })
+	}
+	if selects(alias, v1alpha1.SelectAliasChecks) {
+		for _, other := range w.next(alias) {
+			all = append(all, w.aliasAsTarget(other))
+		}
+	}
+	return all
+}
+
+// several is each target as if it stood alone, one member each.
+func (w *world) several(alias v1alpha1.AliasCheck) shown {
+	type member struct {
+		shown
+		name string
+	}
+	var members []member
+	for _, ref := range alias.Spec.Targets {
+		key, _ := w.target(withTarget(alias, ref))
+		if ref.Kind == "Node" {
+			key.Namespace = ""
+		}
+		one := w.single(withTarget(alias, ref))
+		if one.culprit == "" {
+			one.culprit = ref.Kind + " " + key.String()
+		}
+		members = append(members, member{one, ref.Kind + " " + key.String()})
+	}
+	slices.SortFunc(members, func(a, b member) int {
+		return cmp.Or(slices.Index(worstFirst, a.state)-slices.Index(worstFirst, b.state), cmp.Compare(a.name, b.name))
+	})
+	var all []shown
+	lacks := ""
+	for _, one := range members {
+		all = append(all, one.shown)
+		lacks = cmp.Or(lacks, one.lacks)
+	}
+	made := combined(all, alias.Spec)
+	made.lacks = lacks
+	return made
+}
+
+func (w *world) single(alias v1alpha1.AliasCheck) shown {
 	key, permitted := w.target(alias)
 	target := alias.Spec.TargetRef.Kind + " " + key.String()
-	switch {
-	case !permitted:
-		return shown{state: alias.Spec.WhenMissing, reason: "RefNotPermitted", culprit: target, problem: true}
-	case w.ringed(alias):
-		return shown{state: v1alpha1.StateCritical, reason: "AliasCycle", problem: true}
+	if !permitted {
+		return shown{state: alias.Spec.WhenMissing, reason: "RefNotPermitted", culprit: target, lacks: "RefNotPermitted"}
 	}
 	found, exists := w.found(alias, key)
 	if !exists {
-		return shown{state: alias.Spec.WhenMissing, reason: "TargetNotFound", culprit: target, problem: true}
+		return shown{state: alias.Spec.WhenMissing, reason: "TargetNotFound", culprit: target, lacks: "TargetNotFound"}
 	}
-	found.problem = false // what its target lacks is not what it lacks
+	found.lacks, found.stalled = "", false // what its target lacks is not what it lacks
 	return found
+}
+
+// aliasAsTarget is an alias as others see it.
+func (w *world) aliasAsTarget(alias v1alpha1.AliasCheck) shown {
+	itself := called("AliasCheck", &alias)
+	if annotated(&alias) {
+		return maintained(itself)
+	}
+	said := w.alias(alias)
+	if said.culprit == "" {
+		said.culprit = itself
+	}
+	said.telling = false
+	return said
 }
 
 // found is the state of a target of any kind, as this alias asks for it.
@@ -276,14 +400,10 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 		return conditionOfCheck(w.check(check), asked, target), true
 	case "AliasCheck":
 		next, exists := w.aliases[key]
-		if !exists || annotated(&next) {
-			return maintained(target), exists
+		if !exists {
+			return shown{}, false
 		}
-		said := w.alias(next)
-		if said.culprit == "" {
-			said.culprit = target
-		}
-		return conditionOfCheck(said, asked, target), true
+		return conditionOfCheck(w.aliasAsTarget(next), asked, target), true
 	case "Service":
 		service, exists := w.services[key]
 		return w.service(service, alias.Spec), exists
@@ -332,11 +452,11 @@ func conditions(kind string, check shown) []string {
 	if kind == "HealthCheck" {
 		return all
 	}
-	if check.problem && check.reason == "AliasCycle" {
-		all = append(all, "Stalled=True AliasCycle")
+	if check.stalled {
+		all = append(all, "Stalled=True "+check.reason)
 	}
-	if check.problem {
-		return append(all, "TargetResolved=False "+check.reason)
+	if check.lacks != "" {
+		return append(all, "TargetResolved=False "+check.lacks)
 	}
 	return append(all, "TargetResolved=True Resolved")
 }
@@ -418,7 +538,7 @@ func (w *workload) world() *world {
 	all := &world{
 		checks: map[client.ObjectKey]v1alpha1.HealthCheck{}, aliases: map[client.ObjectKey]v1alpha1.AliasCheck{},
 		services: map[client.ObjectKey]corev1.Service{}, deployments: map[client.ObjectKey]appsv1.Deployment{},
-		codes: w.app.snapshot(),
+		codes: w.app.snapshot(), said: map[client.ObjectKey]shown{},
 	}
 	for _, namespace := range w.namespaces {
 		all.read(w.rig, namespace)

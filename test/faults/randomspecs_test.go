@@ -3,6 +3,8 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -275,9 +277,12 @@ func (s *specs) alias(i int) *v1alpha1.AliasCheck {
 	alias := &v1alpha1.AliasCheck{ObjectMeta: s.object("alias", i)}
 	alias.Spec.WhenMissing = maybe(s, given[s.random.IntN(4)])
 	alias.Spec.WhenEmpty = maybe(s, given[s.random.IntN(4)])
-	if s.oneIn(3) {
+	switch s.random.IntN(4) {
+	case 0:
 		alias.Spec.Selector = s.selector()
-	} else {
+	case 1:
+		alias.Spec.Targets = s.targets()
+	default:
 		alias.Spec.TargetRef = s.target()
 	}
 	if several(alias.Spec) && alias.Spec.TargetRef == nil {
@@ -304,8 +309,21 @@ func (s *specs) target() *v1alpha1.TargetReference {
 	return target
 }
 
+func (s *specs) targets() (targets []v1alpha1.TargetReference) {
+	for range 1 + s.random.IntN(16) {
+		target := *s.target()
+		same := func(other v1alpha1.TargetReference) bool { return reflect.DeepEqual(other, target) }
+		if !slices.ContainsFunc(targets, same) {
+			targets = append(targets, target)
+		}
+	}
+	return targets
+}
+
 func (s *specs) selector() *v1alpha1.Selector {
-	selector := &v1alpha1.Selector{}
+	selector := &v1alpha1.Selector{Kinds: [][]v1alpha1.SelectorKind{
+		nil, {v1alpha1.SelectHealthChecks}, {v1alpha1.SelectAliasChecks}, {v1alpha1.SelectAliasChecks, v1alpha1.SelectHealthChecks},
+	}[s.random.IntN(4)]}
 	for range s.random.IntN(4) {
 		if selector.MatchLabels == nil {
 			selector.MatchLabels = map[string]v1alpha1.LabelValue{}

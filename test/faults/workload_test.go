@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,8 +60,9 @@ func TestI1I5I8EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 // reachable are the reasons that an alias can have in this workload.
 var reachable = []string{
 	"AliasCycle", "AllPassing", "BecauseFalse", "BecauseTrue", "BecauseUnknown", "ConditionNotFound", "CriticalChecks",
-	"Maintenance", "MaintenanceChecks", "NoChecks", "NoReadyEndpoints", "ProbeFailed", "ProbeSucceeded", "ProbeWarning",
-	"RefNotPermitted", "Suspended", "TargetNotFound", "Terminating", "UnknownChecks", "WarningChecks",
+	"Maintenance", "MaintenanceChecks", "NoChecks", "NoReadyEndpoints", "PartlyReady", "ProbeFailed", "ProbeSucceeded",
+	"ProbeWarning", "RefNotPermitted", "Suspended", "TargetNotFound", "Terminating", "TooFewChecks", "UnknownChecks",
+	"WarningChecks",
 }
 
 // unseen are those that no alias has had yet. A seed that is late with one gets some more operations.
@@ -164,6 +166,10 @@ func (w *workload) operate() {
 		{"flip", 12, w.flip},
 		{"relabel", 6, func() {
 			w.change(w.emptyCheck(), fmt.Sprintf(`{"metadata":{"labels":{"team":%q}}}`, w.pick("team")))
+		}},
+		{"relabel alias", 3, func() {
+			alias := &v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))}
+			w.change(alias, fmt.Sprintf(`{"metadata":{"labels":{"team":%q}}}`, w.pick("team")))
 		}},
 		{"annotate", 8, w.annotate},
 		{"cordon", 3, func() {
@@ -269,12 +275,13 @@ func (w *workload) randomAlias() *v1alpha1.AliasCheck {
 	alias := &v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))}
 	alias.Spec.WhenMissing = given[w.random.IntN(4)]
 	alias.Spec.WhenEmpty = given[w.random.IntN(4)]
-	if w.oneIn(6) {
-		alias.Spec.Selector = &v1alpha1.Selector{}
-		if !w.oneIn(4) {
-			alias.Spec.Selector.MatchLabels = map[string]v1alpha1.LabelValue{"team": v1alpha1.LabelValue(w.pick("team"))}
-		}
-	} else {
+	alias.Labels = map[string]string{"team": w.pick("team")}
+	switch w.random.IntN(6) {
+	case 0:
+		alias.Spec.Selector = w.randomSelector()
+	case 1:
+		alias.Spec.Targets = w.randomTargets()
+	default:
 		alias.Spec.TargetRef = w.randomTarget()
 	}
 	if several(alias.Spec) && w.oneIn(3) {
@@ -287,6 +294,28 @@ func (w *workload) randomAlias() *v1alpha1.AliasCheck {
 func several(spec v1alpha1.AliasCheckSpec) bool {
 	ref := spec.TargetRef
 	return ref == nil || ref.ConditionType == "" && (ref.Kind == "Service" || ref.Kind == "Node")
+}
+
+// randomSelector selects HealthChecks for the most part: with few teams, aliases that select aliases soon make rings.
+func (w *workload) randomSelector() *v1alpha1.Selector {
+	health, alias := v1alpha1.SelectHealthChecks, v1alpha1.SelectAliasChecks
+	selector := &v1alpha1.Selector{Kinds: [][]v1alpha1.SelectorKind{{health}, {health}, {alias}, {health, alias}}[w.random.IntN(4)]}
+	if !w.oneIn(4) || slices.Contains(selector.Kinds, alias) {
+		selector.MatchLabels = map[string]v1alpha1.LabelValue{"team": v1alpha1.LabelValue(w.pick("team"))}
+	}
+	return selector
+}
+
+// randomTargets are one to four, each once.
+func (w *workload) randomTargets() (targets []v1alpha1.TargetReference) {
+	for range 1 + w.random.IntN(4) {
+		target := *w.randomTarget()
+		same := func(other v1alpha1.TargetReference) bool { return reflect.DeepEqual(other, target) }
+		if !slices.ContainsFunc(targets, same) {
+			targets = append(targets, target)
+		}
+	}
+	return targets
 }
 
 func (w *workload) minReady() *intstr.IntOrString {
@@ -394,8 +423,12 @@ func (w *workload) ring() {
 		alias := &v1alpha1.AliasCheck{ObjectMeta: metav1.ObjectMeta{
 			Namespace: namespace, Name: fmt.Sprintf("alias-%d", member),
 		}}
-		next := fmt.Sprintf("alias-%d", members[(i+1)%len(members)])
-		alias.Spec.TargetRef = &v1alpha1.TargetReference{Kind: "AliasCheck", Name: next}
+		next := v1alpha1.TargetReference{Kind: "AliasCheck", Name: fmt.Sprintf("alias-%d", members[(i+1)%len(members)])}
+		if w.oneIn(3) {
+			alias.Spec.Targets = []v1alpha1.TargetReference{{Kind: "HealthCheck", Name: w.pick("check")}, next}
+		} else {
+			alias.Spec.TargetRef = &next
+		}
 		w.put(alias.DeepCopy())
 		w.respecify(alias, alias.Spec)
 	}
