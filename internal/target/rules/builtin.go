@@ -27,29 +27,38 @@ const everyKind = "*"
 
 // BuiltIn is the built-in rules of a kind; nil where it has none.
 func BuiltIn(kind schema.GroupKind) *Set {
-	if set := builtIn()[kind]; set != nil {
-		return set
+	if compiled := builtIn()[kind]; compiled != nil {
+		return compiled()
 	}
-	return builtIn()[schema.GroupKind{Group: kind.Group, Kind: everyKind}]
+	if compiled := builtIn()[schema.GroupKind{Group: kind.Group, Kind: everyKind}]; compiled != nil {
+		return compiled()
+	}
+	return nil
 }
 
-// builtIn compiles all built-in rules at the first need of any. They are part of the program: one that does not compile
-// is a bug that no test lets through.
-var builtIn = sync.OnceValue(func() map[schema.GroupKind]*Set {
-	sets := map[schema.GroupKind]*Set{}
+// builtIn has the rules of each kind, which are compiled at the first need of that kind: there are thousands of rules, and
+// a manager meets few of their kinds. They are part of the program: one that does not compile is a bug that no test lets
+// through.
+var builtIn = sync.OnceValue(func() map[schema.GroupKind]func() *Set {
+	sets := map[schema.GroupKind]func() *Set{}
 	all, err := BuiltInRules()
 	if err != nil {
 		panic(err)
 	}
 	for _, rule := range all {
-		set, err := Compile(rule.Spec.Rules)
-		if err != nil {
-			panic(fmt.Errorf("built-in HealthRule %s: %w", rule.Name, err))
-		}
-		sets[schema.GroupKind{Group: rule.Spec.Target.Group, Kind: rule.Spec.Target.Kind}] = set
+		kind := schema.GroupKind{Group: rule.Spec.Target.Group, Kind: rule.Spec.Target.Kind}
+		sets[kind] = sync.OnceValue(func() *Set { return mustCompile(rule) })
 	}
 	return sets
 })
+
+func mustCompile(rule v1alpha1.HealthRule) *Set {
+	set, err := Compile(rule.Spec.Rules)
+	if err != nil {
+		panic(fmt.Errorf("built-in HealthRule %s: %w", rule.Name, err))
+	}
+	return set
+}
 
 // BuiltInRules are the built-in rules as they are written, file by file in order of their names.
 func BuiltInRules() ([]v1alpha1.HealthRule, error) {
