@@ -49,7 +49,8 @@ func TestTheExitCodeIsTheResult(t *testing.T) {
 		message string
 	}{
 		{0, "Completed", health.Passed, "Job of CronJob e2e-smoke: exit code 0"},
-		{1, "Error", health.Warned, "Job of CronJob e2e-smoke: container smoke: exit code 1"},
+		{1, "Error", health.Failed, "Job of CronJob e2e-smoke: container smoke: exit code 1"},
+		{75, "Error", health.Warned, "Job of CronJob e2e-smoke: container smoke: exit code 75"},
 		{2, "Error", health.Failed, "Job of CronJob e2e-smoke: container smoke: exit code 2"},
 		{137, "OOMKilled", health.Failed, "Job of CronJob e2e-smoke: container smoke: exit code 137 (OOMKilled)"},
 	} {
@@ -132,6 +133,20 @@ func TestAJobThatOutlivesTheTimeoutIsDeletedAndSaysWhatItsPodWaitsFor(t *testing
 	s.Eventually(s.jobs, patience).Should(BeEmpty())
 }
 
+func TestAJobThatOneContainerKeepsAliveSaysWhichItIs(t *testing.T) {
+	s := newShop(t)
+	results := probing(t.Context(), s.check(2*time.Second))
+	s.changes(s.pod(), func(status *corev1.PodStatus) {
+		status.Phase = corev1.PodRunning
+		status.ContainerStatuses = []corev1.ContainerStatus{
+			{Name: "smoke", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Completed"}}},
+			{Name: "proxy", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}},
+		}
+	})
+	s.expect(results, health.Failed,
+		Equal("Job of CronJob e2e-smoke: not finished after 2s; still running: container proxy"))
+}
+
 func TestANewManagerAdoptsTheJobThatStillRuns(t *testing.T) {
 	s := newShop(t)
 	check := s.check(time.Minute)
@@ -197,8 +212,8 @@ func TestI3AJobOfADeletedCheckOfTheSameNameNeverDecides(t *testing.T) {
 	again := s.check(time.Minute)
 	results := probing(t.Context(), again)
 	s.Eventually(s.jobs, patience).Should(ConsistOf(HaveField("UID", Not(Equal(old)))))
-	s.ends(s.podOf(s.jobs()[0].UID), 1, "Error")
-	s.expect(results, health.Warned, Equal("Job of CronJob e2e-smoke: container smoke: exit code 1"))
+	s.ends(s.podOf(s.jobs()[0].UID), 75, "Error")
+	s.expect(results, health.Warned, Equal("Job of CronJob e2e-smoke: container smoke: exit code 75"))
 }
 
 func TestTheHistoryIsTheLastSuccessAndTheLastFailure(t *testing.T) {

@@ -44,10 +44,15 @@ func (s *shop) cronJob() *batchv1.CronJob {
 				ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"team": "shop"}},
 				Spec: batchv1.JobSpec{
 					Parallelism: &many, Completions: &many, BackoffLimit: &many, TTLSecondsAfterFinished: new(int32), Suspend: &always,
-					Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
-						RestartPolicy: corev1.RestartPolicyOnFailure,
-						Containers:    []corev1.Container{{Name: "smoke", Image: "smoke:1"}},
-					}},
+					Template: corev1.PodTemplateSpec{
+						ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
+							"job-name": "by-hand", "batch.kubernetes.io/controller-uid": "0c5d8a52-3a44-4d5e-8f0e-6c1d5be0a001",
+						}},
+						Spec: corev1.PodSpec{
+							RestartPolicy: corev1.RestartPolicyOnFailure,
+							Containers:    []corev1.Container{{Name: "smoke", Image: "smoke:1"}},
+						},
+					},
 				},
 			},
 		},
@@ -61,7 +66,9 @@ func (s *shop) check(timeout time.Duration) *v1alpha1.HealthCheck {
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "smoke"},
 		Spec: v1alpha1.HealthCheckSpec{
 			Interval: &metav1.Duration{Duration: time.Minute}, Timeout: &metav1.Duration{Duration: timeout},
-			Job: &v1alpha1.JobProbe{CronJobRef: v1alpha1.CronJobReference{Name: "e2e-smoke"}},
+			Job: &v1alpha1.JobProbe{
+				CronJobRef: v1alpha1.CronJobReference{Name: "e2e-smoke"}, WarningExitCodes: []int32{75},
+			},
 		},
 	}
 	s.Expect(live.Create(s.t.Context(), check)).To(Succeed())

@@ -1,9 +1,10 @@
-// Package probe looks at the world, once per call: HTTP, TCP, gRPC, UDP, a heartbeat or a Job.
+// Package probe looks at the world, once per call: HTTP, TCP, gRPC, UDP, DNS, a heartbeat or a Job.
 //
 //	Probes.Probe(ctx, check) → Result
 //
-// The context is the only stop signal, and its deadline is the check's timeout. Nothing is kept between
-// probes: no connection, no resolved name, no Secret; so what changed since the last probe counts at once.
+// The context is the only stop signal, and its deadline is the check's timeout. Nothing of the world is kept
+// between probes: no connection, no resolved name, no Secret; so what changed since the last probe counts at once. What is
+// kept are compiled expressions (expect).
 //
 // Considerations that shape it:
 //

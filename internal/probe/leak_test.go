@@ -67,8 +67,9 @@ func dripping(first, drop string) func(net.Conn) {
 
 // ofEveryType are checks of one address.
 func ofEveryType(address string) []*v1alpha1.HealthCheck {
-	secure := grpcCheck(address, "")
+	secure, tcp := grpcCheck(address, ""), tcpCheck(address)
 	secure.Spec.GRPC.TLS = &v1alpha1.TLSConfig{InsecureSkipVerify: true}
+	tcp.Spec.TCP.TLS = secure.Spec.GRPC.TLS
 	return []*v1alpha1.HealthCheck{
 		httpCheck("http://" + address + "/"),
 		httpCheck("https://" + address + "/"),
@@ -79,6 +80,10 @@ func ofEveryType(address string) []*v1alpha1.HealthCheck {
 		tcpCheck(address),
 		grpcCheck(address, ""),
 		secure,
+		tcp,
+		httpCheck("http://"+address+"/", speaksH2C),
+		httpCheck("http://"+address+"/", expectations(v1alpha1.Expectation{That: "response.json.ok"})),
+		dnsCheck(address, "A", "web.example.com"),
 		udpCheck(address, "ping"),
 	}
 }
@@ -165,6 +170,7 @@ func FuzzProbe(f *testing.F) {
 		{"https://[::1]:1/?q#f", "", "Host", "a b", "abc"},
 		{"http://user:p@127.1:99999", "G T", "", "\x00", ""},
 		{"[fe80::1%eth0]:80", "POST", "A", "\xff", "999"},
+		{"127.0.0.1:53", "PTR", "192.0.2.1", "response.body.matches('[')", "1-2"},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4])
 	}
@@ -177,7 +183,11 @@ func FuzzProbe(f *testing.F) {
 			{TCP: &v1alpha1.TCPProbe{Address: v1alpha1.Address(where)}, Timeout: &metav1.Duration{Duration: -1}},
 			{UDP: &v1alpha1.UDPProbe{Address: v1alpha1.Address(where), Payload: value}},
 			{GRPC: &v1alpha1.GRPCProbe{Address: v1alpha1.Address(where), Service: name,
-				TLS: &v1alpha1.TLSConfig{ServerName: value}}},
+				Authority: name, Headers: headers, TLS: &v1alpha1.TLSConfig{ServerName: value}}},
+			{HTTP: &v1alpha1.HTTPProbe{URL: where, Expect: []v1alpha1.Expectation{{That: value, Message: name}}}},
+			{TCP: &v1alpha1.TCPProbe{Address: v1alpha1.Address(where), TLS: &v1alpha1.TLSConfig{ServerName: value}}},
+			{UDP: &v1alpha1.UDPProbe{Address: v1alpha1.Address(where), PayloadBase64: value}},
+			{DNS: &v1alpha1.DNSProbe{Name: name, Type: method, Server: v1alpha1.Address(where), Expect: []string{value}}},
 		} {
 			result := probedWith(t, prober, checkOf(spec))
 			if result.Message == "" || len(result.Message) > v1alpha1.MaxMessageBytes ||
