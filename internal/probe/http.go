@@ -108,10 +108,7 @@ func (c *httpCall) exchange(request *http.Request, d dialer, config *tls.Config)
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		if words := c.otherProtocol(); words != "" {
-			err = plainError(words)
-		}
-		return httpResponse{}, plainHTTP(err)
+		return httpResponse{}, c.told(plainHTTP(err))
 	}
 	defer response.Body.Close()
 	got := httpResponse{code: response.StatusCode, header: response.Header}
@@ -152,6 +149,9 @@ func (c *httpCall) transport(ctx context.Context, d dialer, config *tls.Config) 
 			if err != nil {
 				return nil, err
 			}
+			if c.isH2C() { // the beginning of HTTP/2 is sent before there is a request to have a connection
+				c.attempt.enter(awaiting)
+			}
 			return listenLater(conn, c.attempt.heard), nil
 		},
 		TLSClientConfig:        config,
@@ -162,7 +162,7 @@ func (c *httpCall) transport(ctx context.Context, d dialer, config *tls.Config) 
 		ReadBufferSize:         probeBuffer,
 		WriteBufferSize:        probeBuffer,
 	}
-	if c.spec.Protocol == v1alpha1.ProtocolH2C {
+	if c.isH2C() {
 		transport.Protocols = &http.Protocols{}
 		transport.Protocols.SetUnencryptedHTTP2(true)
 		transport.Protocols.SetHTTP2(true) // where a redirect leads to https

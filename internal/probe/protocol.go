@@ -18,21 +18,27 @@ func (a *attempt) heard(data []byte) {
 	}
 }
 
-// otherProtocol tells a server which speaks another protocol than it was asked in, so far as that is certain.
-func (c *httpCall) otherProtocol() string {
+func (c *httpCall) isH2C() bool { return c.spec.Protocol == v1alpha1.ProtocolH2C }
+
+// noH2C is said of a server that answers in HTTP/1.1, and of one that ends the connection: the reset of a server which did
+// not read all of the beginning of HTTP/2 may overtake its answer.
+const noH2C = "the server closed the connection, or does not speak HTTP/2 without TLS"
+
+// told is an error, or what is certain of a server that speaks another protocol than it was asked in.
+func (c *httpCall) told(err error) error {
 	c.attempt.mu.Lock()
-	opening := c.attempt.locked.opening
+	opening, plain := c.attempt.locked.opening, !c.attempt.locked.secure && c.attempt.locked.phase == awaiting
 	c.attempt.mu.Unlock()
-	h2c := c.spec.Protocol == v1alpha1.ProtocolH2C
 	switch {
-	case isSettings(opening) && !h2c:
-		return "the server speaks HTTP/2 without TLS: set protocol to h2c"
-	case bytes.HasPrefix(opening, []byte("HTTP/1.")) && h2c:
-		return "the server speaks HTTP/1.1 and not HTTP/2: leave protocol out"
+	case plain && c.isH2C() && (bytes.HasPrefix(opening, []byte("HTTP/1.")) || hungUp(err)):
+		return plainError(noH2C)
+	case isSettings(opening) && !c.isH2C():
+		return plainError("the server speaks HTTP/2 without TLS: set protocol to h2c")
 	case isAlert(opening):
-		return "the server speaks TLS: begin url with https://"
+		return plainError("the server speaks TLS: begin url with https://")
+	default:
+		return err
 	}
-	return ""
 }
 
 // isSettings tells a frame of type SETTINGS for the connection as a whole, with which HTTP/2 begins (RFC 9113).

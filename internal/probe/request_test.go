@@ -238,7 +238,7 @@ func TestAServerOfAnotherProtocolIsToldAsThat(t *testing.T) {
 			func(*v1alpha1.HTTPProbe) {}, "the server speaks HTTP/2 without TLS: set protocol to h2c"},
 		"TLS": {"http://" + listening(t, answer("\x15\x03\x01\x00\x02\x02\x46")),
 			func(*v1alpha1.HTTPProbe) {}, "the server speaks TLS: begin url with https://"},
-		"HTTP/1.1": {plain, speaksH2C, "the server speaks HTTP/1.1 and not HTTP/2: leave protocol out"},
+		"HTTP/1.1": {plain, speaksH2C, "the server closed the connection, or does not speak HTTP/2 without TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := probedWithin(t, time.Second, onLoopback(t), httpCheck(row.url, row.option))
