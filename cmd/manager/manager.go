@@ -247,7 +247,12 @@ func (o *options) setupAliasChecks(
 	ctx context.Context, mgr manager.Manager, writer *status.Writer, sweeper *sweep.Sweeper,
 	own *status.OwnWrites[*v1alpha1.AliasCheck],
 ) error {
+	nodes, err := o.mayWatchNodes(ctx, mgr)
+	if err != nil {
+		return err
+	}
 	return (&aliascheck.Reconciler{
+		WithoutNodes:            !nodes,
 		Client:                  mgr.GetClient(),
 		Live:                    mgr.GetAPIReader(),
 		Writer:                  writer,

@@ -58,6 +58,8 @@ type Reconciler struct {
 	Grace health.Grace
 	// DropEvents drops every edge, in tests: then the resync alone has to find what changed.
 	DropEvents bool
+	// WithoutNodes leaves Nodes alone, which the manager may not read: they belong to no namespace.
+	WithoutNodes bool
 	// Evaluated, where set, is called after each evaluation, in tests.
 	Evaluated func()
 	// Targets reads targets; SetupWithManager makes it.
@@ -80,13 +82,17 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		return err
 	}
 	r.Targets = &target.Observer{
-		Client: r.Client, Watches: watches, Namespaces: r.Namespaces, FailingSince: r.FailingSince,
+		Client: r.Client, Watches: watches, Namespaces: r.Namespaces, FailingSince: r.FailingSince, WithoutNodes: r.WithoutNodes,
 	}
 	return r.watch(mgr, aliasEdges{client: r.Client, dropEvents: r.DropEvents})
 }
 
 func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
-	return ctrl.NewControllerManagedBy(mgr).
+	controlled := ctrl.NewControllerManagedBy(mgr)
+	if !r.WithoutNodes {
+		controlled.Watches(&corev1.Node{}, edges.to(edges.ofNode), onChangeOf(seenOfNode))
+	}
+	return controlled.
 		Named("aliascheck").
 		For(&v1alpha1.AliasCheck{}, builder.WithPredicates(notOwn(r.Own))).
 		Watches(&v1alpha1.AliasCheck{}, edges.to(edges.ofAlias), onChangeOf(seenOfAlias)).
@@ -94,7 +100,6 @@ func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
 		Watches(&v1alpha1.HealthCheck{}, edges.to(edges.ofHealthCheck), onChangeOf(seenOfHealthCheck)).
 		Watches(&corev1.Service{}, edges.to(edges.ofService), onChangeOf(seenOfService)).
 		Watches(&discoveryv1.EndpointSlice{}, edges.to(edges.ofEndpointSlice), onChangeOf(seenOfEndpointSlice)).
-		Watches(&corev1.Node{}, edges.to(edges.ofNode), onChangeOf(seenOfNode)).
 		WatchesRawSource(source.Func(r.runWatches(edges))).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.MaxConcurrentReconciles,

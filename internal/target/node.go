@@ -14,6 +14,9 @@ import (
 )
 
 func (o *Observer) node(ctx context.Context, ref Reference) (health.Observation, error) {
+	if o.WithoutNodes {
+		return nodesForbidden(ref), nil
+	}
 	node := &corev1.Node{}
 	found, err := o.get(ctx, ref.key(), node)
 	if err != nil {

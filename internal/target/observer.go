@@ -24,6 +24,8 @@ type Observer struct {
 	Namespaces []string
 	// FailingSince is that of the sweep; nil where nothing is swept.
 	FailingSince FailingSinceFunc
+	// WithoutNodes says that Nodes may not be read.
+	WithoutNodes bool
 }
 
 // Observe says what the alias's target looks like now. An error means that it could not be read; it is

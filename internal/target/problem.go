@@ -37,6 +37,12 @@ func forbidden(ref Reference) health.Observation {
 		ref.Kind, ref.GroupVersion(), aggregateLabel))
 }
 
+// nodesForbidden: Nodes belong to no namespace, so a manager with rights in some namespaces only has none to read them.
+func nodesForbidden(ref Reference) health.Observation {
+	return problem(ref, v1alpha1.ReasonKindForbidden, "the manager works in some namespaces only and may not list and watch Nodes: "+
+		"allow it by a ClusterRole and a ClusterRoleBinding, and restart it")
+}
+
 func neverReadable(ref Reference) health.Observation {
 	return problem(ref, v1alpha1.ReasonKindForbidden,
 		fmt.Sprintf("%s is no target: the manager never reads a %s", ref, ref.Kind))
