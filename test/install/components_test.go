@@ -1,0 +1,174 @@
+package install_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+)
+
+// overlay writes a kustomization as a user would, and returns its folder.
+func overlay(t *testing.T, lines string) string {
+	t.Helper()
+	folder, err := os.MkdirTemp(filepath.Join(controlplane.Root(), "config"), ".overlay-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// components are the names of all, or of those with a prefix.
+func components(t *testing.T, prefix string) []string {
+	t.Helper()
+	folders, err := filepath.Glob(filepath.Join(controlplane.Root(), "config", "components", prefix+"*", "kustomization.yaml"))
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("%d components %s*: %v", len(folders), prefix, err)
+	}
+	var names []string
+	for _, folder := range folders {
+		names = append(names, filepath.Base(filepath.Dir(folder)))
+	}
+	return names
+}
+
+// appliedTwice applies a kustomization, and again: nothing differs after that. (What kubectl says of the second apply is no
+// measure: a PodDisruptionBudget is always "configured".)
+func appliedTwice(t *testing.T, c *cluster, folder string) {
+	t.Helper()
+	c.must(t, "", "apply", "-k", folder)
+	c.must(t, "", "apply", "-k", folder)
+	if output, err := c.kubectl(t.Context(), "", "diff", "-k", folder); err != nil {
+		t.Errorf("it differs from what was applied: %v: %s", err, output)
+	}
+}
+
+const accessReview = `
+apiVersion: authorization.k8s.io/v1
+kind: SubjectAccessReview
+spec:
+  user: %s
+  resourceAttributes: {verb: %s, group: %q, resource: %s}
+`
+
+// mayOfKind asks for a resource that need not be installed, of which kubectl auth can-i knows no group.
+func mayOfKind(t *testing.T, c *cluster, verb, group, resource string) bool {
+	t.Helper()
+	review := fmt.Sprintf(accessReview, managerUser, verb, group, resource)
+	return c.must(t, review, "create", "-f", "-", "--output=jsonpath={.status.allowed}") == "true"
+}
+
+// The rights to read the kinds of each project reach the manager, whether these kinds are installed or not.
+func TestTheTargetsOfProjectsAreSummedUpForTheManager(t *testing.T) {
+	g := NewWithT(t)
+	g.SetDefaultEventuallyTimeout(time.Minute)
+	c := startCluster(t)
+	lines := "resources: [../default]\ncomponents:\n"
+	for _, name := range components(t, "targets-") {
+		lines += "- ../components/" + name + "\n"
+	}
+	appliedTwice(t, c, overlay(t, lines))
+	for _, name := range components(t, "targets-") {
+		var role struct {
+			Rules []struct {
+				APIGroups []string `json:"apiGroups"`
+				Resources []string `json:"resources"`
+			} `json:"rules"`
+		}
+		text := c.must(t, "", "get", "clusterrole", "aliascheck-"+name, "--output=json")
+		g.Expect(json.Unmarshal([]byte(text), &role)).To(Succeed())
+		last := role.Rules[len(role.Rules)-1]
+		may := func(verb string) bool { return mayOfKind(t, c, verb, last.APIGroups[0], last.Resources[0]) }
+		g.Eventually(func() bool { return may("watch") }).Should(BeTrue(), "%s: watch %s", name, last.Resources[0])
+		g.Expect(may("update")).To(BeFalse(), "%s: update %s", name, last.Resources[0])
+	}
+	for _, never := range []string{"secrets", "configmaps"} {
+		g.Expect(c.may(t.Context(), "get", never)).To(BeFalse(), "get "+never)
+	}
+}
+
+// A second apply does not undo a variant, and the manager works with it and asks for nothing that it may not.
+func TestTheVariantWithoutGatesIsKeptByASecondApply(t *testing.T) {
+	g := NewWithT(t)
+	g.SetDefaultEventuallyTimeout(time.Minute)
+	c := startCluster(t)
+	c.must(t, "", "apply", "-f", installer)
+	c.must(t, "", "delete", "clusterrolebinding", "aliascheck-readiness-gates-rolebinding")
+	appliedTwice(t, c, overlay(t, "resources: [../default]\ncomponents: [../components/no-readiness-gates, ../components/network-policy]\n"))
+	g.Expect(c.may(t.Context(), "patch", "pods", "--subresource=status")).To(BeFalse())
+	c.must(t, "", "get", "networkpolicy", "aliascheck-controller-manager", "--namespace="+systemNamespace)
+	g.Eventually(func() bool { return c.may(t.Context(), "watch", "deployments.apps") }).Should(BeTrue(), "roles are aggregated")
+
+	manager := startInstalledManager(t, c, "0")
+	c.must(t, "", "create", "namespace", "a")
+	gatedIn(t, c, "a")
+	passes(t, c, "a")
+	g.Expect(manager.Stop()).To(Succeed())
+	for _, call := range c.calls(g) {
+		g.Expect(call).NotTo(beRefused())
+		g.Expect(call.ObjectRef.Resource).NotTo(Equal("pods"), "%+v", call)
+	}
+}
+
+// A probe may use Secrets where the component was applied, and nowhere else.
+func TestTheReadersAreOfOneNamespace(t *testing.T) {
+	c := startCluster(t)
+	c.must(t, "", "apply", "-f", installer)
+	for component, resource := range map[string]string{"secret-reader": "secrets", "configmap-reader": "configmaps"} {
+		c.must(t, "", "create", "namespace", "with-"+component)
+		appliedTwice(t, c, overlay(t, fmt.Sprintf("namespace: with-%s\ncomponents: [../components/%s]\n", component, component)))
+		NewWithT(t).Eventually(func() bool { return c.may(t.Context(), "get", resource, "--namespace=with-"+component) }).
+			WithTimeout(time.Minute).Should(BeTrue(), component)
+		for verb, namespace := range map[string]string{"list": "with-" + component, "get": "default"} {
+			if c.may(t.Context(), verb, resource, "--namespace="+namespace) {
+				t.Errorf("%s: the manager may %s %s in %s", component, verb, resource, namespace)
+			}
+		}
+	}
+}
+
+// A team has a manager of its own, in its namespace: its ServiceAccount has no right in the cluster but to ask who scrapes.
+func TestTheNamespacedVariantHasNoRightInTheCluster(t *testing.T) {
+	g := NewWithT(t)
+	g.SetDefaultEventuallyTimeout(time.Minute)
+	c := startCluster(t)
+	appliedTwice(t, c, filepath.Join(controlplane.Root(), "config", "components", "namespaced", "cluster"))
+	c.must(t, "", "create", "namespace", systemNamespace)
+	c.must(t, "", "create", "namespace", "elsewhere")
+	appliedTwice(t, c, overlay(t, "resources: [../default]\ncomponents: [../components/namespaced]\n"))
+	for _, right := range [][]string{
+		{"watch", "pods"}, {"watch", "services"}, {"watch", "nodes"}, {"get", "customresourcedefinitions"},
+		{"watch", "healthchecks.health.aliascheck.dev"}, {"create", "events.events.k8s.io"},
+	} {
+		g.Expect(c.may(t.Context(), right[0], right[1], "--all-namespaces")).To(BeFalse(), "%v", right)
+	}
+	manager := startInstalledManager(t, c, "0", "--namespaces="+systemNamespace)
+	gatedIn(t, c, "elsewhere")
+	gatedIn(t, c, systemNamespace)
+	c.must(t, nodeAlias, "apply", "-f", "-")
+	passes(t, c, systemNamespace)
+	c.must(t, "", "wait", "--namespace="+systemNamespace, "pod/gated", "--timeout=60s", "--for=condition=health.aliascheck.dev/shop")
+	c.must(t, "", "wait", "--namespace="+systemNamespace, "aliascheck/node", "--timeout=60s",
+		"--for=jsonpath={.status.reason}=KindForbidden")
+	g.Expect(manager.Stop()).To(Succeed())
+	for _, call := range c.calls(g) {
+		g.Expect(call).NotTo(beRefused())
+	}
+	g.Expect(c.must(t, "", "get", "aliascheck/shop", "--namespace=elsewhere", "--output=jsonpath={.status.state}")).To(BeEmpty())
+}
+
+const nodeAlias = `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: AliasCheck
+metadata: {name: node, namespace: aliascheck-system}
+spec: {targetRef: {kind: Node, name: worker-1}}
+`
