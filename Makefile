@@ -22,7 +22,7 @@ GOLANGCI_LINT := $(TOOL) golangci-lint
 help: ## List the targets.
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Watch aliases follow their targets, on a control plane of its own. DEMO_FOR=30s ends by itself.
@@ -38,6 +38,27 @@ test: controlplane ## Run all tests with the race detector. PACKAGES=./internal/
 test-monitoring: controlplane ## Try the alerts and the dashboard with promtool, which takes minutes to build once.
 	@hack/promtool.sh
 	@TAGS=promtool hack/test.sh ./test/monitoring
+
+.PHONY: test-chart
+test-chart: ## Try the chart with helm, which takes a minute or two to build once.
+	@hack/helm.sh
+	@cd hack/release && go test -count=1 -tags helm -run Chart .
+
+.PHONY: e2e
+e2e: ## Install on a real node (kubelet, containerd, kube-proxy) and try it under traffic. Needs root on Linux.
+	@hack/e2e.sh preflight
+	@hack/e2e.sh build
+	@hack/e2e.sh test
+
+.PHONY: e2e-up
+e2e-up: ## Start that node and keep it; `make e2e-down` ends it.
+	@hack/e2e.sh preflight
+	@hack/e2e.sh build
+	@hack/e2e.sh up
+
+.PHONY: e2e-down
+e2e-down: ## End what `make e2e-up` has started, and fail if anything is left.
+	@hack/e2e.sh down
 
 .PHONY: soak
 soak: controlplane ## Break everything for long. SOAK_FOR=1h is the random workload's, AC_SEED=1 repeats it, RUN=Oracle runs some.
@@ -120,8 +141,8 @@ fmt-check:
 
 .PHONY: vet
 vet: ## Run go vet.
-	go vet -tags promtool ./...
-	cd hack/release && go vet ./...
+	go vet -tags promtool,realnode ./...
+	cd hack/release && go vet -tags helm ./...
 
 .PHONY: lint
 lint: ## Run golangci-lint.

@@ -51,3 +51,7 @@ build etcd go.etcd.io/etcd/server/v3 "$(version_of go.etcd.io/etcd/server/v3)"
 build kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver "$kubernetes"
 build kubectl k8s.io/kubernetes/cmd/kubectl "$kubernetes"
 build kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager "$kubernetes"
+# Those of a real node, for hack/e2e.sh, are built when they are asked for.
+build kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler "$kubernetes"
+build kube-proxy k8s.io/kubernetes/cmd/kube-proxy "$kubernetes"
+build kubelet k8s.io/kubernetes/cmd/kubelet "$kubernetes"

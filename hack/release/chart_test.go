@@ -1,3 +1,6 @@
+// helm takes a minute or two to build: `make test-chart` builds it and runs these tests, `make test` does not.
+//go:build helm
+
 package main
 
 import (
@@ -11,12 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-)
-
-// config is the folder of the kustomizations, and chart that of the chart that is committed.
-var (
-	config = filepath.Join("..", "..", "config")
-	chart  = filepath.Join("..", "..", "charts", "aliascheck")
 )
 
 // builtHelm builds the pinned helm, which is there already where hack/test.sh runs this.
@@ -67,52 +64,6 @@ func templated(t *testing.T, settings ...string) map[string]object {
 		delete(annotations, "helm.sh/resource-policy")
 	}
 	return byID(objects)
-}
-
-// rendered is what kustomize renders of the installation with components, without the namespace, which Helm makes.
-func rendered(t *testing.T, components ...string) map[string]object {
-	t.Helper()
-	folder, err := os.MkdirTemp(config, ".test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	text := "resources: [../default]\ncomponents:\n"
-	for _, component := range components {
-		text += "- ../components/" + component + "\n"
-	}
-	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	manifest, err := render(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := objectsOf(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return byID(slices.DeleteFunc(objects, func(o object) bool { return o.kind() == "Namespace" }))
-}
-
-func byID(objects []object) map[string]object {
-	ids := map[string]object{}
-	for _, o := range objects {
-		inside(o.metadata(), "labels")
-		inside(o.metadata(), "annotations")
-		ids[o.id()] = o
-	}
-	return ids
-}
-
-func TestTheChartThatIsCommittedIsTheOneThatIsGenerated(t *testing.T) {
-	fresh := filepath.Join(t.TempDir(), "chart")
-	if err := writeChart(config, fresh); err != nil {
-		t.Fatal(err)
-	}
-	if output, err := exec.CommandContext(t.Context(), "diff", "-r", fresh, chart).CombinedOutput(); err != nil {
-		t.Errorf("run make generate: %v\n%s", err, output)
-	}
 }
 
 func TestTheChartIsWithoutFault(t *testing.T) {

@@ -2,10 +2,64 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// config is the folder of the kustomizations, and chart that of the chart that is committed.
+var (
+	config = filepath.Join("..", "..", "config")
+	chart  = filepath.Join("..", "..", "charts", "aliascheck")
+)
+
+// rendered is what kustomize renders of the installation with components, without the namespace, which Helm makes.
+func rendered(t *testing.T, components ...string) map[string]object {
+	t.Helper()
+	folder, err := os.MkdirTemp(config, ".test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	text := "resources: [../default]\ncomponents:\n"
+	for _, component := range components {
+		text += "- ../components/" + component + "\n"
+	}
+	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := render(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := objectsOf(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return byID(slices.DeleteFunc(objects, func(o object) bool { return o.kind() == "Namespace" }))
+}
+
+func byID(objects []object) map[string]object {
+	ids := map[string]object{}
+	for _, o := range objects {
+		inside(o.metadata(), "labels")
+		inside(o.metadata(), "annotations")
+		ids[o.id()] = o
+	}
+	return ids
+}
+
+func TestTheChartThatIsCommittedIsTheOneThatIsGenerated(t *testing.T) {
+	fresh := filepath.Join(t.TempDir(), "chart")
+	if err := writeChart(config, fresh); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.CommandContext(t.Context(), "diff", "-r", fresh, chart).CombinedOutput(); err != nil {
+		t.Errorf("run make generate: %v\n%s", err, output)
+	}
+}
 
 // A component may be for any kustomization of a user's, so each has to stand beside all others.
 func TestAllComponentsStandBesideEachOther(t *testing.T) {
