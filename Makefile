@@ -79,6 +79,10 @@ verify: generate fmt-check vet lint ## Generate, then check format, vet, lint, a
 build: ## Build the manager, static, into bin/manager.
 	@VERSION=$(VERSION) hack/build.sh ./cmd/manager
 
+.PHONY: plugin
+plugin: ## Build the kubectl plugin into bin/kubectl-aliascheck.
+	@VERSION=$(VERSION) hack/build.sh ./cmd/kubectl-aliascheck
+
 .PHONY: controlplane
 controlplane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl into bin/controlplane, once.
 	@hack/controlplane.sh

@@ -77,6 +77,9 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	explain(cp.Kubeconfig, service.address)
+	if err := servePage(ctx, cp.Config); err != nil {
+		return err
+	}
 	return watchStory(ctx, cp, service, manager, length)
 }
 

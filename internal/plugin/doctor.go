@@ -1,0 +1,157 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/tree"
+)
+
+// ErrUnwell is what doctor found to be wrong; it has been printed. The exit code is 1.
+var ErrUnwell = errors.New("something is wrong")
+
+// unreportedFor is how long a new check may go without a status.
+const unreportedFor = time.Minute
+
+func (o *options) doctorCommand() *cobra.Command {
+	managerNamespace := "aliascheck-system"
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what is wrong with the installation: who leads, what is not fresh, what may not be read. Exit code 1 where something is.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			reader, err := o.client()
+			if err != nil {
+				return err
+			}
+			findings, err := diagnose(c.Context(), reader, managerNamespace, o.now())
+			if err != nil {
+				return err
+			}
+			if err := o.print(o.Out, findings, func() error { printFindings(o.Out, findings); return nil }); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(findings, func(f tree.Finding) bool { return f.Grave }) {
+				return ErrUnwell
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&managerNamespace, "manager-namespace", managerNamespace, "the namespace that the manager runs in")
+	o.addOutput(c)
+	return c
+}
+
+func diagnose(ctx context.Context, reader client.Reader, managerNamespace string, now time.Time) ([]tree.Finding, error) {
+	findings := crdFindings(ctx, reader)
+	findings = append(findings, leaseFinding(ctx, reader, managerNamespace, now))
+	world, err := tree.Load(ctx, reader, "", now)
+	if meta.IsNoMatchError(err) {
+		return findings, nil // what the CRDs' findings say already
+	}
+	if err != nil {
+		return nil, err
+	}
+	findings = append(findings, findingsOf(world)...)
+	return append(findings, ruleFindings(ctx, reader)...), nil
+}
+
+func crdFindings(ctx context.Context, reader client.Reader) []tree.Finding {
+	var findings []tree.Finding
+	for _, plural := range []string{"healthchecks", "aliaschecks", "healthrules"} {
+		name := plural + "." + v1alpha1.GroupVersion.Group
+		crd := &apiextensionsv1.CustomResourceDefinition{}
+		err := reader.Get(ctx, types.NamespacedName{Name: name}, crd)
+		switch {
+		case apierrors.IsNotFound(err):
+			findings = append(findings, tree.Wrong("the CRD "+name+" is not installed"))
+		case err != nil:
+			findings = append(findings, tree.Fine(fmt.Sprintf("the CRD %s cannot be read: %v", name, err)))
+		case !slices.Contains(crd.Status.StoredVersions, v1alpha1.GroupVersion.Version):
+			findings = append(findings, tree.Wrong(fmt.Sprintf("the CRD %s stores %v, and not %s", name, crd.Status.StoredVersions, v1alpha1.GroupVersion.Version)))
+		}
+	}
+	if len(findings) == 0 {
+		findings = append(findings, tree.Fine("the CRDs are installed, in version "+v1alpha1.GroupVersion.Version))
+	}
+	return findings
+}
+
+func leaseFinding(ctx context.Context, reader client.Reader, namespace string, now time.Time) tree.Finding {
+	lease := &coordinationv1.Lease{}
+	err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: tree.LeaseName}, lease)
+	switch {
+	case apierrors.IsNotFound(err):
+		return tree.Wrong(fmt.Sprintf("no manager has ever led in namespace %s (--manager-namespace names another)", namespace))
+	case err != nil:
+		return tree.Fine(fmt.Sprintf("who leads cannot be read: %v", err))
+	}
+	return tree.LeaseOf(lease, now)
+}
+
+// findings are the checks that have no fresh status, and the aliases whose target may not be read.
+func findingsOf(w *tree.World) []tree.Finding {
+	var stale, forbidden []string
+	for id, check := range w.All() {
+		id, status := id.From(""), check.CommonStatus()
+		switch {
+		case status.Reason == v1alpha1.ReasonKindForbidden:
+			forbidden = append(forbidden, fmt.Sprintf("%s: %s", id, tree.OneLine(status.Message)))
+		case status.ObservedGeneration != check.GetGeneration() && w.At.Sub(check.GetCreationTimestamp().Time) > unreportedFor:
+			stale = append(stale, id)
+		}
+	}
+	slices.Sort(stale)
+	slices.Sort(forbidden)
+	var findings []tree.Finding
+	if len(stale) > 0 {
+		findings = append(findings, tree.Wrong(fmt.Sprintf("%d checks have no status for their present spec, such as %s", len(stale), stale[0])))
+	} else {
+		findings = append(findings, tree.Fine(fmt.Sprintf("all %d checks have a status for their present spec", len(w.Checks)+len(w.Alias))))
+	}
+	for _, text := range forbidden {
+		findings = append(findings, tree.Wrong(text))
+	}
+	return findings
+}
+
+func ruleFindings(ctx context.Context, reader client.Reader) []tree.Finding {
+	list := &v1alpha1.HealthRuleList{}
+	if err := reader.List(ctx, list); err != nil {
+		return []tree.Finding{tree.Fine(fmt.Sprintf("HealthRules cannot be listed: %v", err))}
+	}
+	var findings []tree.Finding
+	for _, rule := range list.Items {
+		c := meta.FindStatusCondition(rule.Status.Conditions, v1alpha1.ConditionAccepted)
+		switch {
+		case c == nil:
+			findings = append(findings, tree.Wrong("HealthRule "+rule.Name+" has not been looked at by a manager"))
+		case c.Status != "True":
+			findings = append(findings, tree.Wrong(fmt.Sprintf("HealthRule %s is not in force (%s): %s", rule.Name, c.Reason, tree.OneLine(c.Message))))
+		}
+	}
+	return findings
+}
+
+func printFindings(out io.Writer, findings []tree.Finding) {
+	for _, f := range findings {
+		mark := "ok   "
+		if f.Grave {
+			mark = "WRONG"
+		}
+		fmt.Fprintln(out, mark, tree.OneLine(f.Text))
+	}
+}

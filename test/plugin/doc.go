@@ -1,0 +1,2 @@
+// Package plugin runs the built kubectl plugin against a real API server with the built manager on it, as a user does.
+package plugin

@@ -1,0 +1,88 @@
+package plugin
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+// snapshot is what the page is told.
+type snapshot struct {
+	Trees    []struct{ Name, State, Message string }
+	Problems []string
+}
+
+// opened is the address of a page that runs until the test ends.
+func opened(t *testing.T) string {
+	t.Helper()
+	g := NewWithT(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	command := exec.CommandContext(ctx, plugin, "--kubeconfig="+plane.Kubeconfig, "ui")
+	out, err := command.StdoutPipe()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(command.Start()).To(Succeed())
+	t.Cleanup(func() { cancel(); _ = command.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	g.Expect(err).NotTo(HaveOccurred())
+	address, _, _ := strings.Cut(line, " ")
+	return strings.TrimSuffix(address, "/")
+}
+
+func get(t *testing.T, url string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	response, err := http.DefaultClient.Do(request)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { _ = response.Body.Close() })
+	return response
+}
+
+func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
+	g := NewWithT(t)
+	address := opened(t)
+	body, err := io.ReadAll(get(t, address+"/").Body)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(body)).To(ContainSubstring("<title>aliascheck</title>"))
+
+	messages := make(chan snapshot, 100)
+	stream := bufio.NewReader(get(t, address+"/api/stream").Body)
+	go func() {
+		for {
+			line, err := stream.ReadString('\n')
+			if err != nil {
+				return
+			}
+			if data, is := strings.CutPrefix(line, "data: "); is {
+				s := snapshot{}
+				if json.Unmarshal([]byte(data), &s) == nil {
+					messages <- s
+				}
+			}
+		}
+	}()
+	stateOf := func(s snapshot, name string) string {
+		for _, tree := range s.Trees {
+			if tree.Name == name {
+				return tree.State
+			}
+		}
+		return ""
+	}
+	g.Eventually(messages, bound).Should(Receive(Satisfy(func(s snapshot) bool {
+		return stateOf(s, "front") == "Passing" && len(s.Problems) > 0 && strings.Contains(s.Problems[0], "who leads")
+	})))
+	break503(t)
+	g.Eventually(messages, bound).Should(Receive(Satisfy(func(s snapshot) bool { return stateOf(s, "front") == "Critical" })))
+
+	about, err := io.ReadAll(get(t, address+"/api/about?kind=AliasCheck&namespace=shop&name=front").Body)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(about)).To(And(ContainSubstring(`"cart"`), ContainSubstring("Passing → Critical")))
+}
