@@ -125,8 +125,8 @@ type evaluation struct {
 	State   string `json:"state"`
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
-	// Rules are those that were tried; empty where the kind has none.
-	Rules string `json:"rules,omitempty"`
+	// By is what decided, and of which rules it is.
+	By string `json:"by"`
 }
 
 func (o *options) evalCommand() *cobra.Command {
@@ -263,9 +263,7 @@ func (o *options) judge(objects []*unstructured.Unstructured, all []ruleSource) 
 	return o.print(o.Out, evaluations, func() error {
 		for _, e := range evaluations {
 			fmt.Fprintf(o.Out, "%s/%s is %s%s: %s\n", e.Kind, e.Name, e.State, tree.InParentheses(e.Reason), tree.OrDash(e.Message))
-			if e.Rules != "" {
-				fmt.Fprintf(o.Out, "  decided by %s\n", e.Rules)
-			}
+			fmt.Fprintf(o.Out, "  decided by %s\n", e.By)
 		}
 		return nil
 	})
@@ -273,28 +271,25 @@ func (o *options) judge(objects []*unstructured.Unstructured, all []ruleSource) 
 
 func evaluate(object *unstructured.Unstructured, all []ruleSource) (evaluation, error) {
 	kind := object.GroupVersionKind()
-	var set *rules.Set
-	source := "what all kinds have in common: " + kind.Kind + " has no rules"
-	for _, r := range all {
-		if r.Target.Group != kind.Group || r.Target.Kind != kind.Kind {
-			continue
-		}
-		compiled, err := rules.Compile(r.Rules)
+	source, set := "what all kinds have in common, for "+kind.Kind+" has no rules", (*rules.Set)(nil)
+	at := slices.IndexFunc(all, func(r ruleSource) bool {
+		return r.Target.Group == kind.Group && r.Target.Kind == kind.Kind
+	})
+	if at >= 0 {
+		compiled, err := rules.Compile(all[at].Rules)
 		if err != nil {
-			return evaluation{}, fmt.Errorf("%s: %w", r.Source, err)
+			return evaluation{}, fmt.Errorf("%s: %w", all[at].Source, err)
 		}
-		set, source = compiled, r.Source
-		if verdict := compiled.Evaluate(object.Object); verdict.Holds() {
-			source = fmt.Sprintf("%s, rule %d: %s", r.Source, verdict.Index, strings.Join(strings.Fields(r.Rules[verdict.Index].When), " "))
-		} else {
-			source = fmt.Sprintf("%s: none of its %d rules holds", r.Source, len(r.Rules))
-		}
-		break
+		source, set = "the "+fmt.Sprint(len(all[at].Rules))+" rules of "+kind.Kind+", "+all[at].Source, compiled
 	}
 	found := evidence.Of(object, set)
 	state := string(found.State)
 	if state == "" {
 		state = string(v1alpha1.StateUnknown) + ", or whenUnreported of the alias"
 	}
-	return evaluation{kind.Kind, object.GetName(), state, found.Reason, tree.OneLine(found.Message), source}, nil
+	by := found.By
+	if by == "" {
+		by = "nothing"
+	}
+	return evaluation{kind.Kind, object.GetName(), state, found.Reason, tree.OneLine(found.Message), by + " of " + source}, nil
 }

@@ -11,18 +11,19 @@ import (
 )
 
 func (o *options) uiCommand() *cobra.Command {
-	listen, managerNamespace := "127.0.0.1:0", "aliascheck-system"
+	listen, managerNamespace, all := "127.0.0.1:0", "aliascheck-system", true
 	c := &cobra.Command{
 		Use:   "ui",
 		Short: "Serve a page with all checks as a tree, live, on loopback. It reads with your rights and writes nothing.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			o.allNamespaces = all
 			return o.serve(c.Context(), listen, managerNamespace)
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", listen, "address to listen on; who reaches it sees what you may see")
 	c.Flags().StringVar(&managerNamespace, "manager-namespace", managerNamespace, "the namespace that the manager runs in")
-	c.Flags().BoolVarP(&o.allNamespaces, "all-namespaces", "A", true, "the checks of all namespaces; otherwise of that of the context")
+	c.Flags().BoolVarP(&all, "all-namespaces", "A", all, "the checks of all namespaces; otherwise of that of the context")
 	return c
 }
 

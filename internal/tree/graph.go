@@ -68,30 +68,16 @@ func (g *Graph) targetsOf(alias *v1alpha1.AliasCheck) []ID {
 		return g.selectedBy(alias)
 	}
 	var ids []ID
-	for _, ref := range referencesOf(alias) {
+	for _, ref := range target.ReferencesOf(alias) {
 		ids = append(ids, ID{ref.Kind, ref.Namespace, ref.Name})
 	}
 	return ids
 }
 
-// referencesOf are the targets that an alias names, with all defaults filled in.
-func referencesOf(alias *v1alpha1.AliasCheck) []target.Reference {
-	ref, ok := target.ReferenceOf(alias)
-	if !ok {
-		return nil
-	}
-	return []target.Reference{ref}
-}
-
 func (g *Graph) selectedBy(alias *v1alpha1.AliasCheck) []ID {
-	selector, err := target.SelectorOf(alias)
-	if err != nil {
-		return nil
-	}
 	var ids []ID
 	for _, id := range g.selected[alias.Namespace] {
-		itself := id == IDOf(KindAliasCheck, alias)
-		if !itself && id.Kind == KindHealthCheck && selector.Matches(labels.Set(g.Check(id).GetLabels())) {
+		if target.Selects(alias, v1alpha1.SelectorKind(id.Kind), g.Check(id)) {
 			ids = append(ids, id)
 		}
 	}

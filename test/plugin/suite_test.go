@@ -16,9 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/format"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/yaml"
 
 	"github.com/aliascheck/aliascheck/internal/controlplane"
@@ -40,6 +43,8 @@ var (
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	log.SetLogger(logr.Discard())
+	format.TruncatedDiff = false
 	folder, err := os.MkdirTemp("", "plugin")
 	if err != nil {
 		return failed(err)
@@ -133,7 +138,7 @@ spec:
 // call is what the plugin prints, and its exit code.
 func call(t *testing.T, arguments ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), bound)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), bound) // it is called from clean-ups too
 	defer cancel()
 	command := exec.CommandContext(ctx, plugin, append([]string{"--kubeconfig=" + plane.Kubeconfig, "--cache-dir=" + t.TempDir()}, arguments...)...)
 	out, problems := &bytes.Buffer{}, &bytes.Buffer{}
