@@ -550,6 +550,12 @@ type HealthCheckStatus struct {
 	// +optional
 	ConsecutiveSuccesses int32 `json:"consecutiveSuccesses,omitempty"`
 
+	// pending is the last result in words, and how many of its kind there were in a row, while these are too few to
+	// change the state: "2 of 3 failures: GET http://web.shop:8080/: 503 Service Unavailable".
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Pending string `json:"pending,omitempty"`
+
 	// lastProbeTime is when the probe behind the last write ended; it is not refreshed by itself.
 	// +optional
 	LastProbeTime *metav1.Time `json:"lastProbeTime,omitempty"`
@@ -566,6 +572,7 @@ type HealthCheckStatus struct {
 // +kubebuilder:printcolumn:name="Since",type=date,JSONPath=`.status.lastTransitionTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Interval",type=string,JSONPath=`.spec.interval`,priority=1
+// +kubebuilder:printcolumn:name="Pending",type=string,JSONPath=`.status.pending`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.message`,priority=1
 type HealthCheck struct {
 	metav1.TypeMeta   `json:",inline"`

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,8 +13,12 @@ import (
 type Judgement struct {
 	Verdict  Verdict
 	Standing Standing
-	At       time.Time
-	Probed   bool
+	// Pending is the result in words, where it is below its threshold and so decides nothing yet.
+	Pending string
+	At      time.Time
+	Probed  bool
+	// Anew says that the status before is somebody else's, and nothing of it may stay.
+	Anew bool
 }
 
 // Unprobed is a judgement without a probe; the counters start anew.
@@ -27,25 +32,57 @@ func Judge(check *v1alpha1.HealthCheck, foreign bool, outcome Outcome, reason, m
 	if !AwaitsFirstResult(check) && !foreign {
 		standing, decided = thresholds.Next(StandingOf(check.Status), outcome)
 	}
-	verdict := Verdict{State: standing.State, Reason: reason, Message: message}
+	j := Judgement{Standing: standing, At: at, Probed: true, Anew: foreign}
+	j.Verdict = Verdict{State: standing.State, Reason: reason, Message: message}
 	if !decided {
-		verdict.Reason, verdict.Message = check.Status.Reason, check.Status.Message
+		j.Verdict.Reason, j.Verdict.Message = check.Status.Reason, check.Status.Message
+		j.Pending = thresholds.Pending(standing) + ": " + message
 	}
-	return Judgement{Verdict: verdict, Standing: standing, At: at, Probed: true}
+	return j
 }
 
 // ApplyTo is the status of a check of this type of probe under this judgement. The time of the probe alone is no reason
 // to write.
 func (j Judgement) ApplyTo(check *v1alpha1.HealthCheck, probe string) v1alpha1.HealthCheckStatus {
+	if j.shownBy(&check.Status, check.Generation, probe) {
+		return check.Status
+	}
 	status := v1alpha1.HealthCheckStatus{
 		CheckStatus:          j.Verdict.ApplyTo(check.Status.CheckStatus, check.Generation, j.At),
 		Type:                 probe,
 		ConsecutiveFailures:  j.Standing.Failures,
 		ConsecutiveSuccesses: j.Standing.Successes,
+		Pending:              Bounded(j.Pending),
 		LastProbeTime:        check.Status.LastProbeTime.DeepCopy(),
 	}
-	if j.Probed && !sameHealthCheckStatus(&status, &check.Status) {
+	if j.Probed && !SameHealthCheckStatus(&status, &check.Status) {
 		status.LastProbeTime = &metav1.Time{Time: j.At.Truncate(time.Second)}
 	}
 	return status
+}
+
+// shownBy reports whether a status says all of the judgement. It is asked after every probe, and mostly so: making the
+// same status again was a large part of what a probe cost that changed nothing.
+func (j Judgement) shownBy(status *v1alpha1.HealthCheckStatus, generation int64, probe string) bool {
+	return !j.Anew &&
+		status.State == j.Verdict.State &&
+		status.Reason == j.Verdict.Reason &&
+		status.Message == Bounded(j.Verdict.Message) &&
+		status.ObservedGeneration == generation &&
+		status.Type == probe &&
+		status.ConsecutiveFailures == j.Standing.Failures &&
+		status.ConsecutiveSuccesses == j.Standing.Successes &&
+		status.Pending == Bounded(j.Pending) &&
+		len(status.Conditions) > 0
+}
+
+// Pending tells a standing that is below its threshold: "2 of 3 failures".
+func (t Thresholds) Pending(s Standing) string {
+	if s.Failures == 0 {
+		return fmt.Sprintf("%d of %d successes", s.Successes, t.Success)
+	}
+	if s.Failures < t.Warning {
+		return fmt.Sprintf("%d of %d failures", s.Failures, t.Warning)
+	}
+	return fmt.Sprintf("%d of %d failures", s.Failures, t.Failure)
 }
