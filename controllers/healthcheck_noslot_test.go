@@ -22,7 +22,7 @@ var _ = Describe("A HealthCheck that has no slot", func() {
 		web, others := newSubject(), newSubject()
 		DeferCleanup(web.Close)
 		DeferCleanup(others.Close)
-		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { r.MaxConcurrentProbes, r.Grace.Length = workers, grace })
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { r.MaxConcurrentProbes, r.SlotGrace, r.ReadGrace = workers, grace, grace })
 		quick := newHealthCheck(ctx, namespace, "quick", probing(others, "/"), every(time.Second))
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(2*time.Second))
 		for _, well := range []*v1alpha1.HealthCheck{quick, check} {
@@ -40,7 +40,7 @@ var _ = Describe("A HealthCheck that has no slot", func() {
 			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonReadError))
 		Expect(time.Since(began)).To(BeNumerically(">=", grace))
 		Expect(statusOf(ctx, check)(Default).Status.Message).To(Equal(
-			"not probed: as many slow probes as there may be are under way (--max-concurrent-probes)"))
+			"not probed: too many slow probes of this namespace are running; raise --max-concurrent-probes"))
 		Expect(seen()).To(HaveEach(Or(HavePrefix(string(v1alpha1.StatePassing)), HavePrefix(string(v1alpha1.StateUnknown)))))
 		Expect(others.requests.Load()).To(BeNumerically(">=", probes+2), "quick checks go on")
 		Expect(seenBeside()).To(HaveEach(HavePrefix(string(v1alpha1.StatePassing))))

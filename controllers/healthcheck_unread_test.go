@@ -25,7 +25,7 @@ var _ = Describe("A HealthCheck whose probe cannot read what it needs", func() {
 		lease := newLease(ctx, namespace, "worker")
 		reads := &failingReader{Reader: api}
 		startHealthChecks(namespace, func(r *healthcheck.Reconciler) {
-			r.Prober, r.Grace.Length = probe.New(probe.Options{Leases: healthcheck.LiveReads{Reader: reads}}), grace
+			r.Prober, r.ReadGrace = probe.New(probe.Options{Leases: healthcheck.LiveReads{Reader: reads}}), grace
 		})
 		beats := &v1alpha1.HeartbeatProbe{LeaseName: lease.Name, TTL: &metav1.Duration{Duration: time.Hour}}
 		check := newHealthCheck(ctx, namespace, "worker", every(time.Second), failing(0, 1),

@@ -44,9 +44,6 @@ const (
 	maxConcurrentAliases = 64
 	// maxConcurrentGates is how many pods are written at once.
 	maxConcurrentGates = 64
-	// maxConcurrentWrites is how many of the probes write at once. In a first start every probe has something to
-	// write; a thousand writes together time out at a small API server, and the leader's lease with them.
-	maxConcurrentWrites = 64
 	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
 	// 2.2 times as long. A standby that looks just before the lease ends looks again after that, and it has counted from
 	// a look that came as late: a leader that dies without a word is followed within the lease's 15 s and 2 s more.
@@ -171,7 +168,8 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	if err := mgr.Add(standstill); err != nil {
 		return fmt.Errorf("adding the watch for a standstill: %w", err)
 	}
-	writer := &status.Writer{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Standstill: standstill}
+	writer := &status.Writer{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Standstill: standstill,
+		Details: status.NewDetails()}
 	if err := o.setupHealthChecks(mgr, writer, sweeper); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
@@ -209,12 +207,10 @@ func (o *options) setupHealthChecks(
 	if err != nil {
 		return err
 	}
-	bounded := *writer
-	bounded.Slots = make(chan struct{}, maxConcurrentWrites)
 	return (&healthcheck.Reconciler{
 		Client: mgr.GetCache(),
 		Live:   mgr.GetAPIReader(),
-		Writer: &bounded,
+		Writer: writer,
 		Prober: prober,
 		Clock:  clock.RealClock{},
 		Resync: o.resyncInterval,
@@ -288,6 +284,7 @@ func (o *options) setupReadinessGates(
 		Resync:        o.resyncInterval,
 		MaxConcurrent: maxConcurrentGates,
 		Standstill:    standstill,
+		Details:       status.NewDetails(),
 		Aliases:       aliases,
 		Pods: status.NewOwnWrites[*corev1.Pod](
 			status.PodKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),

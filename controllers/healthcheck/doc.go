@@ -1,10 +1,9 @@
 // Package healthcheck probes HealthChecks when they are due, and keeps their status.
 //
-// The workqueue is the only scheduler. A probe runs inside Reconcile with its own deadline, and the next due
-// time is the RequeueAfter; so two probes of one check never overlap, and there are no timers or goroutines
-// per check to go wrong. An event consumes a pending RequeueAfter of its key, so every path through Reconcile
-// computes the next due time anew.
+//	get → saw → probe → show → requeue
 //
-// What this process remembers of its probes between reconciles, in probeMemory, says when to look next and what has been
-// counted, and OwnWrites what it has written that the cache may lack still: losing both in a restart changes no state.
+// Reconcile reads a check, tells its ledger, starts a probe if one is due, writes the status if the API has another than
+// the ledger, and asks for the next look. Probes run beside the queue, in internal/runner; the end of one is counted in the
+// ledger, and wakes the key only if there is something to write. All that one process knows of a check is in its ledger,
+// see internal/ledger: losing it in a restart changes no state.
 package healthcheck

@@ -3,6 +3,7 @@ package readinessgate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,6 +43,8 @@ type Reconciler struct {
 	// Standstill keeps a process from writing that stood still for too long: no conflict would, as the patches of pods are for
 	// any version.
 	Standstill *status.Standstill
+	// Details bounds how often mere messages are written; nil is no bound.
+	Details *status.Details
 	// Aliases is what the reconciler of aliases has written, and Pods what this one has; nil for nothing.
 	Aliases *status.OwnWrites[*v1alpha1.AliasCheck]
 	Pods    *status.OwnWrites[*corev1.Pod]
@@ -82,7 +85,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return status.BackoffAfter(err)
 	}
-	due := gate.Due(pod, aliases, observedAt)
+	due := slices.DeleteFunc(gate.Due(pod, aliases, observedAt), func(c corev1.PodCondition) bool { return r.tooOften(pod, c) })
 	stay, err := r.stay(ctx, due)
 	if err == nil && !stay {
 		err = r.write(ctx, pod, due, observedAt)
@@ -94,6 +97,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return status.BackoffAfter(err)
 	}
 	return status.Again(health.Early(pod.UID, r.Resync)), nil
+}
+
+// tooOften reports whether a condition that differs in its message alone has to wait: the resync finds it.
+func (r *Reconciler) tooOften(pod *corev1.Pod, due corev1.PodCondition) bool {
+	shown := gate.Shown(pod, due.Type)
+	if shown == nil || shown.Status != due.Status || shown.Reason != due.Reason {
+		return false
+	}
+	return !r.Details.Allow(string(pod.UID)+"/"+string(due.Type), r.Clock.Now())
 }
 
 // observe reads the aliases that the gates of a pod name. One that does not exist is not among them.

@@ -58,9 +58,7 @@ func (p *Probes) job(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 	if err != nil {
 		return a.failed(err)
 	}
-	result := run.finish(ctx, job)
-	result.Job = job.UID
-	return result
+	return run.finish(ctx, job)
 }
 
 func (p *Probes) jobRun(check *v1alpha1.HealthCheck) *jobRun {
@@ -83,9 +81,7 @@ func (p *Probes) Recall(ctx context.Context, check *v1alpha1.HealthCheck) Past {
 		return Past{}
 	}
 	last := &past.finished[0]
-	result := run.judged(ctx, last)
-	result.Job = last.UID
-	return Past{Began: last.CreationTimestamp.Time, Result: result}
+	return Past{Began: last.CreationTimestamp.Time, Result: run.judged(ctx, last)}
 }
 
 // jobRun is one probe by Job.
@@ -214,8 +210,14 @@ func (r *jobRun) ended(ctx context.Context, job *batchv1.Job) Result {
 	return result
 }
 
-// judged needs the pods only of a Job that has failed.
+// judged is the result of a Job that has finished. It needs the pods only of one that has failed.
 func (r *jobRun) judged(ctx context.Context, job *batchv1.Job) Result {
+	result := r.outcome(ctx, job)
+	result.Ended = endOf(job).LastTransitionTime.Time
+	return result
+}
+
+func (r *jobRun) outcome(ctx context.Context, job *batchv1.Job) Result {
 	if outcomeOf(job) == batchv1.JobComplete {
 		return passed(r.attempt.says("exit code 0"))
 	}

@@ -277,9 +277,9 @@ func TestWhatAPodWaitsForIsToldOnceItIsKnownAndThenStays(t *testing.T) {
 	}
 }
 
-// Whether a Job was counted is decided by its UID, so that must be known also where the end of it could not be read.
-func TestAResultSaysOfWhichJobItIs(t *testing.T) {
-	const uid = "9d1f" // as fakeJobs gives it
+// A Job counts once because it counts only if it ended after the last that did: so its end must be known, also where the
+// way in which it failed could not be read.
+func TestTheResultOfAJobSaysWhenThatEnded(t *testing.T) {
 	unreadable := map[string]error{"PodsOf": apierrors.NewServiceUnavailable("apiserver not ready")}
 	for name, row := range map[string]struct {
 		end    batchv1.JobCondition
@@ -290,19 +290,20 @@ func TestAResultSaysOfWhichJobItIs(t *testing.T) {
 		"unreadable": {end: ended(batchv1.JobFailed), unread: unreadable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			check := jobCheck()
+			check, at := jobCheck(), time.Unix(1_700_000_000, 0)
+			row.end.LastTransitionTime = metav1.NewTime(at)
 			prober := probe.New(probe.Options{Jobs: &fakeJobs{end: row.end, unread: row.unread}})
-			if got := probedWith(t, prober, check); got.Job != uid || (got.Unread != nil) != (row.unread != nil) {
-				t.Errorf("the probe sees %+v, want Job %s", got, uid)
+			if got := probedWith(t, prober, check); !got.Ended.Equal(at) || (got.Unread != nil) != (row.unread != nil) {
+				t.Errorf("the probe sees %+v, want it ended at %s", got, at)
 			}
 			past := prober.Recall(t.Context(), check)
-			if past.Result.Job != uid || (past.Result.Unread != nil) != (row.unread != nil) {
-				t.Errorf("recalled is %+v, want Job %s", past.Result, uid)
+			if !past.Result.Ended.Equal(at) || (past.Result.Unread != nil) != (row.unread != nil) {
+				t.Errorf("recalled is %+v, want it ended at %s", past.Result, at)
 			}
 		})
 	}
 	none := probed(t, probe.Options{Jobs: &fakeJobs{refusal: apierrors.NewBadRequest("no")}}, jobCheck())
-	if none.Job != "" {
+	if !none.Ended.IsZero() {
 		t.Errorf("without a Job the probe sees %+v", none)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
 )
@@ -21,8 +19,9 @@ type Result struct {
 	// Unread is why nothing was seen: the API server did not give what the probe needs, a Lease, a Secret or the Jobs.
 	// That says nothing of the subject, and but for Job the rest is empty.
 	Unread *ReadError
-	// Job is the UID of the Job that this is, or will be, the result of; empty where there is none, and for all other sources.
-	Job types.UID
+	// Ended is when the Job did that this is the result of, in whole seconds of the cluster's clock. It is zero for a result
+	// of anything else, and of a Job that did not end.
+	Ended time.Time
 }
 
 // Prober looks once at the subject of a check. The context is the only stop signal: its deadline is the
@@ -38,6 +37,6 @@ type Prober interface {
 type Past struct {
 	// Began is when it did, in whole seconds of the API server's clock; zero where there is none.
 	Began time.Time
-	// Result is what it saw, and of which Job. Whether that was written to the status is not known here.
+	// Result is what it saw. Whether that was written to the status is not known here.
 	Result Result
 }

@@ -83,7 +83,7 @@ func expectResult(t *testing.T, got probe.Result, outcome health.Outcome, reason
 	t.Helper()
 	want := probe.Result{Outcome: outcome, Reason: reason, Message: message}
 	if strings.HasPrefix(message, "Job of CronJob ") {
-		want.Job = got.Job // see TestAResultSaysOfWhichJobItIs
+		want.Ended = got.Ended // see TestTheResultOfAJobSaysWhenThatEnded
 	}
 	if got != want {
 		t.Errorf("the result is\n %v %s %q, want\n %v %s %q", got.Outcome, got.Reason, got.Message, outcome, reason, message)

@@ -32,8 +32,8 @@ type Writer struct {
 	Clock    clock.PassiveClock
 	// Standstill keeps a process from writing that stood still for too long, and from what it probed meanwhile.
 	Standstill *Standstill
-	// Slots bounds how many writes are under way at once: as many as it has room for. Nil is no bound.
-	Slots chan struct{}
+	// Details bounds how often mere details are written; nil is no bound.
+	Details *Details
 }
 
 // Write updates the status to that of after, which is a copy of before with a new status, if the two differ. Before is
@@ -41,17 +41,20 @@ type Writer struct {
 // else in the meantime is a conflict, and this one is dropped. It is an update and not a patch because that is less work
 // for the API server, by a tenth, and nothing but the status is taken from it either.
 //
+// Details that come too often are not written, without an error.
+//
 // Once it has been written, after is as the API server has it, and a change of state is told as an Event.
 func (w *Writer) Write(ctx context.Context, before, after v1alpha1.Check, observedAt time.Time) (written bool, err error) {
 	if health.SameStatus(before, after) {
 		return false, nil
 	}
-	leave, entered := w.enter(ctx)
-	defer leave()
-	if !entered || TooOld(observedAt, w.Clock.Now(), w.Standstill) {
+	now := w.Clock.Now()
+	if TooOld(observedAt, now, w.Standstill) {
 		return false, ErrObservationTooOld
 	}
-	// The write has its time for itself: what the wait for a slot took is not taken from it.
+	if health.OnlyDetails(before, after) && !w.Details.Allow(string(after.GetUID()), now) {
+		return false, nil // the resync finds them
+	}
 	ctx, cancel := context.WithTimeout(ctx, MaxObservationAge)
 	defer cancel()
 	err = w.Client.Status().Update(ctx, after)
@@ -73,21 +76,6 @@ func TooOld(observedAt, now time.Time, standstill *Standstill) bool {
 func Shallow[T any](check *T) *T {
 	updated := *check
 	return &updated
-}
-
-// enter waits for a slot, for as long as an observation may be old. It returns what to call when the write is over.
-func (w *Writer) enter(ctx context.Context) (leave func(), entered bool) {
-	if w.Slots == nil {
-		return func() {}, true
-	}
-	ctx, cancel := context.WithTimeout(ctx, MaxObservationAge)
-	defer cancel()
-	select {
-	case w.Slots <- struct{}{}:
-		return func() { <-w.Slots }, true
-	case <-ctx.Done():
-		return func() {}, false
-	}
 }
 
 // tell emits the Event for a change of state. It comes after the write, so that no Event speaks of a state

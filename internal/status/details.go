@@ -1,0 +1,42 @@
+package status
+
+import (
+	"sync"
+	"time"
+
+	"github.com/aliascheck/aliascheck/internal/health"
+)
+
+// Details bounds how often details of each object are written, see health.Damper. A nil Details has no bound.
+type Details struct {
+	mu sync.Mutex
+	// byKey is guarded by mu. It has the objects of which details were written lately.
+	byKey map[string]*health.Damper
+	prune time.Time
+}
+
+// NewDetails are of no object yet.
+func NewDetails() *Details { return &Details{byKey: map[string]*health.Damper{}} }
+
+// Allow reports whether to write details of an object now.
+func (d *Details) Allow(key string, now time.Time) bool {
+	if d == nil {
+		return true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now.After(d.prune) {
+		for other, damper := range d.byKey {
+			if damper.Rested(now) {
+				delete(d.byKey, other)
+			}
+		}
+		d.prune = now.Add(time.Minute)
+	}
+	damper := d.byKey[key]
+	if damper == nil {
+		damper = &health.Damper{}
+		d.byKey[key] = damper
+	}
+	return damper.Allow(now)
+}
