@@ -34,10 +34,13 @@ func TestTheLastQuarterIsForThoseWhoHoldLessThanTheirShare(t *testing.T) {
 	if !l.take(check("quiet", 0)) {
 		t.Fatal("the first of another namespace has no slot")
 	}
+	if l.take(check("noisy", 40)) {
+		t.Error("the noisy namespace takes one of the last quarter")
+	}
 	if have := takes(l, "loud", 64); have != 11 {
 		t.Errorf("a third namespace has %d slots, want the 11 that are left: its share is 16", have)
 	}
-	if l.take(check("noisy", 40)) || !l.overShare("noisy") || l.overShare("quiet") {
+	if !l.overShare("noisy") || l.overShare("quiet") {
 		t.Error("the noisy namespace is not over its share")
 	}
 }
@@ -57,6 +60,17 @@ func TestASlotThatIsGivenBackIsKeptForWhoWaitsAndHoldsTheFewest(t *testing.T) {
 	}
 	if !l.take(quiet) {
 		t.Error("it was not kept")
+	}
+}
+
+func TestOfTwoThatWaitWhoseNamespaceHoldsFewerIsTheNext(t *testing.T) {
+	l := newLane(8)
+	takes(l, "noisy", 7)
+	takes(l, "loud", 2) // one of them waits
+	quiet := check("quiet", 0)
+	l.take(quiet)
+	if next := l.giveBack("noisy"); len(next) != 1 || next[0] != quiet {
+		t.Errorf("the slot is kept for %v, want %v", next, quiet)
 	}
 }
 

@@ -67,11 +67,17 @@ func TestI2AnObsoleteProbeEndsBeforeTheNextBegins(t *testing.T) {
 		if got := r.start(web, old, false, hangs); got != Started {
 			t.Fatalf("the answer is %d", got)
 		}
+		synctest.Wait() // it runs
 		if got := r.start(web, old, false, hangs); got != Running {
 			t.Errorf("to start it again is answered by %d", got)
 		}
-		for r.start(web, edited, false, answers) == Running {
-			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // of the clock of the bubble
+		if got := r.start(web, edited, false, answers); got != Running {
+			t.Errorf("to start the next beside it is answered by %d", got)
+		}
+		time.Sleep(obsoleteGrace) //nolint:forbidigo // of the clock of the bubble
+		synctest.Wait()
+		if got := r.start(web, edited, false, answers); got != Started || !errors.Is(r.ends[web], ErrObsolete) {
+			t.Errorf("after it ended with %v, to start the next is answered by %d", r.ends[web], got)
 		}
 		synctest.Wait()
 		if r.most.Load() != 1 {
