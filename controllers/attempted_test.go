@@ -46,7 +46,7 @@ var _ = Describe("A HealthCheck whose status was written, and the answer got los
 		web.status.Store(http.StatusOK)
 		Eventually(statusOf(ctx, check)).WithTimeout(time.Minute).
 			Should(show(v1alpha1.StatePassing, v1alpha1.ReasonProbeSucceeded))
-		Expect(seen()).To(HaveExactElements("Critical after 0 successes", "Critical after 1 successes",
+		Eventually(seen).Should(HaveExactElements("Critical after 0 successes", "Critical after 1 successes",
 			"Critical after 2 successes", "Passing after 3 successes"))
 	}
 

@@ -22,7 +22,9 @@ var _ = Describe("A HealthCheck that has no slot", func() {
 		web, others := newSubject(), newSubject()
 		DeferCleanup(web.Close)
 		DeferCleanup(others.Close)
-		startHealthChecks(namespace, func(r *healthcheck.Reconciler) { r.MaxConcurrentProbes, r.SlotGrace, r.ReadGrace = workers, grace, grace })
+		startHealthChecks(namespace, func(r *healthcheck.Reconciler) {
+			r.MaxConcurrentProbes, r.SlotGrace, r.ReadGrace = workers, grace, grace
+		})
 		quick := newHealthCheck(ctx, namespace, "quick", probing(others, "/"), every(time.Second))
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(2*time.Second))
 		for _, well := range []*v1alpha1.HealthCheck{quick, check} {

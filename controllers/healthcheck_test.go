@@ -386,26 +386,30 @@ func watchStates(ctx context.Context, check *v1alpha1.HealthCheck) (seen func() 
 	})
 }
 
-// watchStatuses records every status that a check shows from now on, in words.
+// watchStatuses records every status that a check shows from now on, in words. The last may come a moment later.
 func watchStatuses(
 	ctx context.Context, check *v1alpha1.HealthCheck, words func(v1alpha1.HealthCheckStatus) string,
 ) (seen func() []string) {
 	GinkgoHelper()
 	watcher, err := api.Watch(ctx, &v1alpha1.HealthCheckList{}, client.InNamespace(check.Namespace))
 	Expect(err).NotTo(HaveOccurred())
-	states, name := make(chan []string), check.Name
+	DeferCleanup(watcher.Stop)
+	name := check.Name
+	var mu sync.Mutex
+	var all []string // guarded by mu
 	go func() {
-		var all []string
 		for event := range watcher.ResultChan() {
 			if shown, ok := event.Object.(*v1alpha1.HealthCheck); ok && shown.Name == name {
+				mu.Lock()
 				all = append(all, words(shown.Status))
+				mu.Unlock()
 			}
 		}
-		states <- all
 	}()
 	return func() []string {
-		watcher.Stop()
-		return <-states
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(all)
 	}
 }
 

@@ -28,9 +28,16 @@ import (
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=healthchecks/status,verbs=update
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create
 
-// maxConcurrentReconciles is how many checks are written at once. In a first start every one has something to write; a
-// thousand writes together time out at a small API server, and the leader's lease with them.
-const maxConcurrentReconciles = 64
+const (
+	// maxConcurrentCalls is how many checks are written at once, or read live. In a first start every one has something to
+	// write; a thousand writes together time out at a small API server, and the leader's lease with them.
+	maxConcurrentCalls = 64
+	// maxConcurrentReconciles is more than that: while the API server hangs, there are workers left that start probes.
+	maxConcurrentReconciles = 2 * maxConcurrentCalls
+)
+
+// errBusy says that as many calls of the API server are running as there may be.
+var errBusy = errors.New("too many calls of the API server are running")
 
 // Reconciler probes HealthChecks when they are due, and keeps their status.
 type Reconciler struct {
@@ -52,12 +59,15 @@ type Reconciler struct {
 	ledgers *ledgers
 	runner  *runner.Runner[seen]
 	queue   queue
+	// calls has a place for each call of the API server that may run.
+	calls chan struct{}
 }
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.ledgers = newLedgers(&ledger.Options{Resync: r.Resync, TypeOf: probe.TypeOf})
 	r.runner = runner.New[seen](r.MaxConcurrentProbes, r.wake)
+	r.calls = make(chan struct{}, maxConcurrentCalls)
 	if err := mgr.Add(manager.RunnableFunc(r.awaitProbes)); err != nil {
 		return fmt.Errorf("adding the runner: %w", err)
 	}
@@ -113,7 +123,8 @@ func (r *Reconciler) see(ctx context.Context, e *entry, check *v1alpha1.HealthCh
 		return step, nil
 	}
 	live := &v1alpha1.HealthCheck{}
-	if err := r.Own.ReadLive(ctx, r.Live, e.key, live); err != nil {
+	err := r.call(func() error { return r.Own.ReadLive(ctx, r.Live, e.key, live) })
+	if err != nil {
 		return step, fmt.Errorf("reading the check live: %w", client.IgnoreNotFound(err))
 	}
 	return e.do(func(l *ledger.Ledger) { l.SawLive(live, r.Clock.Now()) }, r.Clock), nil
@@ -129,8 +140,12 @@ func (r *Reconciler) show(ctx context.Context, e *entry, step ledger.Step, readA
 		r.trace(ctx, e, "Dropped what was seen before the process stood still")
 		return e.do((*ledger.Ledger).StoodStill, r.Clock), status.ErrObservationTooOld
 	}
-	written, err := r.Writer.Write(ctx, step.Shown, step.Show, readAt)
-	if !written && err == nil || errors.Is(err, status.ErrObservationTooOld) {
+	written := false
+	err := r.call(func() (err error) {
+		written, err = r.Writer.Write(ctx, step.Shown, step.Show, readAt)
+		return err
+	})
+	if !written && err == nil || errors.Is(err, status.ErrObservationTooOld) || errors.Is(err, errBusy) {
 		return step, err
 	}
 	if err == nil {
@@ -141,12 +156,23 @@ func (r *Reconciler) show(ctx context.Context, e *entry, step ledger.Step, readA
 	return e.do(func(l *ledger.Ledger) { l.Wrote(step.Show, err) }, r.Clock), err
 }
 
+// call runs a call of the API server, or refuses to: nobody waits, so that workers are left which start probes.
+func (r *Reconciler) call(api func() error) error {
+	select {
+	case r.calls <- struct{}{}:
+		defer func() { <-r.calls }()
+		return api()
+	default:
+		return errBusy
+	}
+}
+
 // requeue says when to look again. While a probe runs its end does.
 func (r *Reconciler) requeue(e *entry, step ledger.Step, running bool, err error) (reconcile.Result, error) {
 	switch {
 	case status.Superseded(err):
 		return status.Again(retryConflict), nil
-	case status.Dropped(err):
+	case status.Dropped(err), errors.Is(err, errBusy):
 		return status.Again(status.RetrySoon), nil
 	case err != nil:
 		r.queue.add(e.key, step.After) // the backoff may last for longer than until the next probe is due
