@@ -83,7 +83,7 @@ func TestWhatIsWrongWithWhichCertificateIsTold(t *testing.T) {
 	constrained := root.intermediate(func(c *x509.Certificate) {
 		c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{"other.shop"}
 	})
-	old, new := root.intermediate(expired), root.intermediate()
+	old, fresh := root.intermediate(expired), root.intermediate()
 	named := func(names ...string) func(*x509.Certificate) {
 		return func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = names, nil }
 	}
@@ -97,7 +97,7 @@ func TestWhatIsWrongWithWhichCertificateIsTold(t *testing.T) {
 			"the server's certificate (CN=web.shop) is not valid before 2099-01-01T00:00:00Z"},
 		"its authority has expired": {chained(old.server(nil), old),
 			"the certificate of the authority CN=intermediate in the server's chain has expired: it was valid until 2021-01-01T00:00:00Z"},
-		"its chain lacks a certificate": {new.server(nil),
+		"its chain lacks a certificate": {fresh.server(nil),
 			"the server's certificate (CN=web.shop) is signed by an unknown authority, CN=intermediate, " +
 				"or the server leaves that one's certificate out of its chain"},
 		"its authority is unknown": {newAuthority(t).server(nil),
@@ -315,7 +315,7 @@ func TestACertificateThatHasEndedIsAWarningWhereNothingIsVerified(t *testing.T) 
 
 func TestAFailureIsNotHiddenByACertificateThatEndsSoon(t *testing.T) {
 	root := newAuthority(t)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
 	server.TLS = root.server(nil)
 	server.StartTLS()
 	t.Cleanup(server.Close)

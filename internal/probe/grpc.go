@@ -37,7 +37,7 @@ func (p *Probes) grpc(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 		return a.failed(err)
 	}
 	defer p.certificates(check, a)
-	call := &grpcCall{attempt: a, dialer: p.dialer, authority: spec.Authority}
+	call := &grpcCall{attempt: a, dialer: p.dialer, authority: authorityOf(spec)}
 	references := p.referencesOf(check)
 	creds, err := call.credentials(ctx, spec, references)
 	if err != nil {
@@ -72,6 +72,14 @@ func metadataOf(
 		all.Append(header.Name, value)
 	}
 	return all, nil
+}
+
+// authorityOf a spec is the name of the server where there is no other; empty is the address.
+func authorityOf(spec *v1alpha1.GRPCProbe) string {
+	if spec.Authority == "" && spec.TLS != nil {
+		return spec.TLS.ServerName
+	}
+	return spec.Authority
 }
 
 func grpcSubject(spec *v1alpha1.GRPCProbe) string {
@@ -226,8 +234,9 @@ func (c *grpcCall) credentials(
 		c.attempt.sawChain(state)
 		return speaksHTTP2(state)
 	}
+	config.ServerName = "" // the library would hold it to be the authority
 	return watchedHandshake{
-		TransportCredentials: credentials.NewTLS(config), call: c, serverName: spec.TLS.ServerName,
+		TransportCredentials: credentials.NewTLS(config), call: c,
 		verified: cmp.Or(spec.TLS.ServerName, string(spec.Address)),
 	}, nil
 }
@@ -247,20 +256,8 @@ func speaksHTTP2(state tls.ConnectionState) error {
 type watchedHandshake struct {
 	credentials.TransportCredentials
 	call *grpcCall
-	// serverName is that of the spec, and verified whose host the certificate has to be for: never the authority, as in HTTP
-	// it is not the header Host.
-	serverName, verified string
-}
-
-// Info says whose authority is asked for where the spec has none: that of tls.serverName. Where it has one, the library
-// would hold the two to be the same name.
-func (w watchedHandshake) Info() credentials.ProtocolInfo {
-	info := w.TransportCredentials.Info()
-	info.ServerName = w.serverName
-	if w.call.authority != "" {
-		info.ServerName = ""
-	}
-	return info
+	// verified is whose host the certificate has to be for: never the authority, as in HTTP it is not the header Host.
+	verified string
 }
 
 func (w watchedHandshake) ClientHandshake(

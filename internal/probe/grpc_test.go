@@ -205,6 +205,11 @@ func TestGRPCAsksForAnAuthorityWithHeaders(t *testing.T) {
 			check.Spec.GRPC.Headers = []v1alpha1.HTTPHeader{{Name: "X-Tenant", ValueFrom: &v1alpha1.HeaderSource{
 				SecretKeyRef: v1alpha1.SecretKeyReference{Name: "tenant", Key: "name"}}}}
 			expectPass(t, probed(t, options, check), "grpc "+address+": SERVING")
+			if row.tls != nil && row.tls.ServerName != "" {
+				check.Spec.GRPC.Authority = "" // then it is asked for as the server is named
+				expectFailure(t, probed(t, options, check), "grpc "+address+": NOT_FOUND")
+				check.Spec.GRPC.Authority = "cart.shop.example"
+			}
 			check.Spec.GRPC.Headers = nil
 			expectFailure(t, probed(t, options, check), "grpc "+address+": NOT_FOUND")
 		})
