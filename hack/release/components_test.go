@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,15 +19,21 @@ var (
 // rendered is what kustomize renders of the installation with components, without the namespace, which Helm makes.
 func rendered(t *testing.T, components ...string) map[string]object {
 	t.Helper()
+	text := "resources: [../default]\ncomponents:\n"
+	for _, component := range components {
+		text += "- ../components/" + component + "\n"
+	}
+	return renderedFrom(t, text)
+}
+
+// renderedFrom is what kustomize renders of a kustomization.
+func renderedFrom(t *testing.T, text string) map[string]object {
+	t.Helper()
 	folder, err := os.MkdirTemp(config, ".test-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	text := "resources: [../default]\ncomponents:\n"
-	for _, component := range components {
-		text += "- ../components/" + component + "\n"
-	}
 	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +103,29 @@ func TestTheRightsInANamespaceAreOfThatNamespace(t *testing.T) {
 	for _, o := range objects {
 		if kind := o.kind(); kind != "Role" && kind != "RoleBinding" {
 			t.Errorf("%s is not of one namespace", o.id())
+		}
+	}
+}
+
+// A binding whose role is not there gives no rights, and says so nowhere.
+func TestEveryBindingOfAVariantFindsItsRole(t *testing.T) {
+	for _, lines := range []string{
+		"components: [../components/namespaced]\n",
+		"namespace: shop\ncomponents: [../components/namespaced]\n",
+		"components: [../components/no-readiness-gates]\n",
+	} {
+		objects := renderedFrom(t, "resources: [../default]\n"+lines)
+		for id, o := range objects {
+			if !strings.HasSuffix(o.kind(), "Binding") {
+				continue
+			}
+			reference, namespace := inside(o, "roleRef"), any(nil)
+			if reference["kind"] == "Role" {
+				namespace = o.metadata()["namespace"]
+			}
+			if role := fmt.Sprint(reference["kind"], " ", namespace, "/", reference["name"]); objects[role] == nil {
+				t.Errorf("%s%s: there is no %s", lines, id, role)
+			}
 		}
 	}
 }

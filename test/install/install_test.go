@@ -129,6 +129,9 @@ func startInstalledManager(t *testing.T, c *cluster, metricsAddress string, furt
 	t.Cleanup(func() {
 		// Its rights have been deleted under it, so it may have lost its lease and ended by itself.
 		_ = manager.Stop()
+		if t.Failed() {
+			t.Logf("the manager said:\n%s", manager.Log())
+		}
 	})
 	return manager
 }
