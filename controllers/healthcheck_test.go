@@ -75,8 +75,11 @@ var _ = Describe("A HealthCheck", func() {
 		web.status.Store(http.StatusInternalServerError)
 		close(web.release)
 		Eventually(failuresOf(ctx, check)).Should(BeEquivalentTo(1))
-		Expect(statusOf(ctx, check)(Default)).To(show(v1alpha1.StatePassing, v1alpha1.ReasonInitialState))
+		live := statusOf(ctx, check)(Default)
+		Expect(live).To(show(v1alpha1.StatePassing, v1alpha1.ReasonInitialState))
+		Expect(live.Status.Pending).To(Equal("1 of 2 failures: GET " + web.URL + "/hang: 500 Internal Server Error"))
 		Eventually(statusOf(ctx, check)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonProbeFailed))
+		Expect(statusOf(ctx, check)(Default).Status.Pending).To(BeEmpty())
 	})
 
 	It("is not probed in maintenance, and comes back by itself", func(ctx SpecContext) {

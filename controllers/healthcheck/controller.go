@@ -123,7 +123,7 @@ func (r *Reconciler) see(ctx context.Context, e *entry, check *v1alpha1.HealthCh
 		return step, nil
 	}
 	live := &v1alpha1.HealthCheck{}
-	err := r.call(func() error { return r.Own.ReadLive(ctx, r.Live, e.key, live) })
+	err := r.call(false, func() error { return r.Own.ReadLive(ctx, r.Live, e.key, live) })
 	if err != nil {
 		return step, fmt.Errorf("reading the check live: %w", client.IgnoreNotFound(err))
 	}
@@ -141,7 +141,7 @@ func (r *Reconciler) show(ctx context.Context, e *entry, step ledger.Step, readA
 		return e.do((*ledger.Ledger).StoodStill, r.Clock), status.ErrObservationTooOld
 	}
 	written := false
-	err := r.call(func() (err error) {
+	err := r.call(edited(step.Shown), func() (err error) {
 		written, err = r.Writer.Write(ctx, step.Shown, step.Show, readAt)
 		return err
 	})
@@ -156,8 +156,16 @@ func (r *Reconciler) show(ctx context.Context, e *entry, step ledger.Step, readA
 	return e.do(func(l *ledger.Ledger) { l.Wrote(step.Show, err) }, r.Clock), err
 }
 
+// edited reports whether a check has shown nothing yet of what a user has just changed. That does not wait for others.
+func edited(check *v1alpha1.HealthCheck) bool {
+	return check.Status.ObservedGeneration > 0 && check.Status.ObservedGeneration != check.Generation
+}
+
 // call runs a call of the API server, or refuses to: nobody waits, so that workers are left which start probes.
-func (r *Reconciler) call(api func() error) error {
+func (r *Reconciler) call(urgent bool, api func() error) error {
+	if urgent {
+		return api()
+	}
 	select {
 	case r.calls <- struct{}{}:
 		defer func() { <-r.calls }()
