@@ -1,6 +1,6 @@
 // Package ledger holds what one process knows of one HealthCheck: as which version it was seen, what its status has to
-// be, and when it is to be probed next. It imports no client, no clock and no prober, so that each of its rules is a table
-// test; house rules for its use are few:
+// be, and when it is to be probed next. It imports no client, no clock and no prober, so each of its rules is a table
+// test. It is told what happened, and says what to do:
 //
 //	Saw    the check was read: the same, edited, recreated, or with a status that somebody else wrote
 //	Began  a probe of it began

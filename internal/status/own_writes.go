@@ -23,9 +23,10 @@ var (
 	PodKind         = corev1.SchemeGroupVersion.WithKind("Pod")
 )
 
-// OwnWrites are the objects of one kind as this process wrote them, until its watch cache has them. Mostly that is a
-// moment. Where the API server takes writes of a kind and fails to list and watch it, it is for as long as that lasts:
-// what is decided would else be compared with a state that is not shown any more, and be found to be shown already.
+// OwnWrites are the objects of one kind as this process wrote them, until its watch cache has them; as client-go's
+// MutationCache. Mostly that is a moment. Where the API server takes writes of a kind and fails to list and watch it, it is
+// for as long as that lasts. Without it we would compare against a stale cache, conclude that nothing changed, and skip the
+// write. controller-runtime's EnableReadYourWritesConsistency does not serve: it blocks a read while the watch is stalled.
 //
 // A nil OwnWrites remembers nothing.
 type OwnWrites[T client.Object] struct {
