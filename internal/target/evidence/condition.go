@@ -27,6 +27,10 @@ type Condition struct {
 // place where they do not say when. What is malformed is left out.
 func ConditionsOf(object *unstructured.Unstructured) []Condition {
 	raw, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "conditions")
+	return conditionsFrom(raw)
+}
+
+func conditionsFrom(raw any) []Condition {
 	items, _ := raw.([]any)
 	conditions := make([]Condition, 0, len(items))
 	places := make(map[string]int, len(items))

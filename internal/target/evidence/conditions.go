@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +20,11 @@ func badCondition(r *reading) (Finding, bool) {
 	for _, c := range r.conditions {
 		if c.is(metav1.ConditionTrue) && notWholeWhenTrue(c.name()) {
 			return c.finding(Finding{State: r.whileServing()}), true
+		}
+	}
+	for _, c := range r.conditions {
+		if c.Type == "Progressing" && c.is(metav1.ConditionFalse) && badReason(c.Reason) {
+			return c.finding(Finding{State: v1alpha1.StateCritical}), true
 		}
 	}
 	return Finding{}, false
@@ -65,7 +72,9 @@ func (r *reading) summary() (Condition, bool) {
 func summaryCondition(r *reading) (Finding, bool) {
 	c, found := r.summary()
 	if !found {
-		return Finding{}, false
+		if c, found = worstOf(r.parts()); !found {
+			return Finding{}, false
+		}
 	}
 	switch c.Status {
 	case metav1.ConditionTrue:
@@ -75,6 +84,43 @@ func summaryCondition(r *reading) (Finding, bool) {
 	default:
 		return c.finding(Finding{State: v1alpha1.StateUnknown}), true
 	}
+}
+
+// parts are the conditions of an object without a summary that are each about a part of it, such as APIServerAvailable and
+// EveryNodeReady. That all are True is no evidence beside a condition that is False and may mean anything.
+func (r *reading) parts() []Condition {
+	var parts []Condition
+	for _, c := range r.conditions {
+		if positive(c.name()) || !c.is(metav1.ConditionTrue) && !understoodWhenFalse(c.name()) {
+			parts = append(parts, c)
+		}
+	}
+	worst, found := worstOf(parts)
+	if found && !positive(worst.name()) {
+		return nil
+	}
+	return parts
+}
+
+// worstOf is the condition that says the worst of some: one that is False, or else one that is not True.
+func worstOf(conditions []Condition) (Condition, bool) {
+	if len(conditions) == 0 {
+		return Condition{}, false
+	}
+	badness := func(c Condition) int {
+		switch c.Status {
+		case metav1.ConditionFalse:
+			if positive(c.name()) {
+				return 3
+			}
+			return 2
+		case metav1.ConditionTrue:
+			return 0
+		default:
+			return 1
+		}
+	}
+	return slices.MaxFunc(conditions, func(a, b Condition) int { return cmp.Compare(badness(a), badness(b)) }), true
 }
 
 // notServing tells what has failed from what is not there yet, and from what was turned off.
@@ -101,6 +147,9 @@ func (r *reading) reconciling() bool {
 
 // serving is what the summary condition says, True, unless something else that the object says speaks against it.
 func (r *reading) serving(c Condition) Finding {
+	if endTypes[c.Type] && badReason(c.Reason) { // it has ended, and the reason says how
+		return c.finding(Finding{State: v1alpha1.StateCritical})
+	}
 	if word, found := r.word(); found {
 		switch {
 		case word.state == v1alpha1.StateCritical:
@@ -120,6 +169,9 @@ func (r *reading) serving(c Condition) Finding {
 			return other.finding(Finding{State: v1alpha1.StateWarning})
 		}
 	}
+	if finding, found := nested(r); found && finding.State != v1alpha1.StatePassing {
+		return finding
+	}
 	if finding, found := replicas(r); found && finding.State != v1alpha1.StatePassing {
 		return finding
 	}
@@ -130,7 +182,7 @@ func (r *reading) serving(c Condition) Finding {
 func (r *reading) lessThanWhole(c Condition) bool {
 	switch c.Status {
 	case metav1.ConditionFalse:
-		return positive(c.name()) && !strings.EqualFold(c.Severity, "Info")
+		return (positive(c.name()) || badReason(c.Reason)) && !strings.EqualFold(c.Severity, "Info")
 	case metav1.ConditionTrue:
 		return progressType(c.name()) && !endOfProgress[c.Reason]
 	default:

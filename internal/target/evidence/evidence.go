@@ -47,6 +47,7 @@ var generic = []row{
 	badCondition,
 	suspended,
 	summaryCondition,
+	nested,
 	words,
 	replicas,
 }

@@ -1,6 +1,9 @@
 package evidence
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Types of conditions and words that mean the same in nearly all kinds. A type that is in no list is no evidence,
 // whatever its status: most types belong to one project alone.
@@ -20,9 +23,10 @@ var weakTypes = set("Synced", "Accepted", "Valid", "Programmed", "Established", 
 // positive reports whether a type of condition that is False beside a summary which is True shows that not all is well.
 // Types that are stages, such as Initialized, and those that are often False in idleness, such as Active, do not.
 func positive(name string) bool {
-	return positiveTypes[name] || strings.HasSuffix(name, "Ready") || strings.HasSuffix(name, "Available") ||
-		strings.HasSuffix(name, "Healthy")
+	return positiveTypes[name] || !denies(name) && !badTypes[name] && endsWith(name, positiveEnds)
 }
+
+var positiveEnds = []string{"Ready", "Available", "Healthy", "Synced", "Synchronized", "Succeeded"}
 
 var positiveTypes = set("Succeeded", "Complete", "Accepted", "Programmed", "ResolvedRefs", "Admitted", "Valid", "Synced",
 	"UpToDate", "Reconciled", "Applied")
@@ -71,6 +75,11 @@ var suspendedReasons = set("Paused", "Suspended", "Stopped", "Disabled", "Hibern
 // suspendingFields of the spec turn an object off.
 var suspendingFields = []string{"suspend", "suspended", "paused"}
 
+// understoodWhenFalse reports whether a condition of this type says nothing bad by being False.
+func understoodWhenFalse(name string) bool {
+	return badWhenTrue(name) || notWholeWhenTrue(name) || suspendedWhenTrue(name) || progressType(name)
+}
+
 // progressType is a condition that is True while something is under way.
 func progressType(name string) bool {
 	return progressTypes[name] || strings.HasSuffix(name, "InProgress")
@@ -87,37 +96,80 @@ func notYetReason(reason string) bool {
 	if strings.HasPrefix(reason, "Waiting") || reason == "DependencyNotReady" {
 		return true
 	}
-	for _, word := range []string{"Fail", "Error", "Invalid", "Timeout", "TimedOut", "Denied"} {
-		if strings.Contains(reason, word) {
-			return false
-		}
+	return !badReason(reason) && endsWith(reason, notYetEnds)
+}
+
+func endsWith(text string, ends []string) bool {
+	return slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(text, end) })
+}
+
+// badReason reports whether a reason has a word in it that means failure, whatever else it says.
+func badReason(reason string) bool {
+	return slices.ContainsFunc(badReasonWords, func(word string) bool { return strings.Contains(reason, word) })
+}
+
+var badReasonWords = []string{"Fail", "Error", "Invalid", "Timeout", "TimedOut", "Denied", "Exceeded", "Aborted"}
+
+// endTypes say that something has ended, and not how.
+var endTypes = set("Complete", "Succeeded")
+
+var notYetEnds = []string{"Creating", "Provisioning", "Initializing", "Installing", "Pending", "Progressing", "InProgress",
+	"Reconciling", "Updating", "Deploying", "Waiting", "Starting", "Scaling"}
+
+// The fields of a status that say how an object is: with an error, and with a number of replicas.
+var (
+	errorFields = []string{"error", "errors", "errorMessage", "failureReason", "failureMessage"}
+	readyFields = []string{"readyReplicas", "availableReplicas"}
+)
+
+// boolFields say it by true and false.
+var boolFields = []string{"ready", "readyToUse", "healthy", "available", "valid", "ok", "success", "passed", "pass"}
+
+// wordFields say it in a word.
+var wordFields = []string{"health", "phase", "state", "status"}
+
+// partFields are lists in a status whose entries have conditions of their own: what one listener, parent or binding says.
+var partFields = []string{"parents", "ancestors", "listeners", "bindings"}
+
+// saysGood reports whether a good word in a field is evidence for an object of this kind: in a known one, alone or after
+// "current" and "overall", or after the name of the kind or its last word, as the certificateStatus of a ManagedCertificate.
+func saysGood(field, kind string) bool {
+	if slices.Contains(wordFields, field) {
+		return true
 	}
-	for _, end := range notYetEnds {
-		if strings.HasSuffix(reason, end) {
-			return true
+	for _, end := range wordEnds {
+		if of, cut := strings.CutSuffix(field, end); cut {
+			return of == "current" || of == "overall" || of == "health" || of != "" && strings.HasSuffix(strings.ToLower(kind), strings.ToLower(of))
 		}
 	}
 	return false
 }
 
-var notYetEnds = []string{"Creating", "Provisioning", "Initializing", "Installing", "Pending", "Progressing", "InProgress",
-	"Reconciling", "Updating", "Deploying", "Waiting", "Starting", "Scaling"}
+// saysBad reports whether a word that is not good counts in a field: in any that is named after a state, unless it is of
+// the past or of what is wanted.
+func saysBad(field string) bool {
+	for _, prefix := range []string{"last", "previous", "desired", "target", "expected", "initial"} {
+		if strings.HasPrefix(field, prefix) {
+			return false
+		}
+	}
+	return namedAfterState(field)
+}
 
-// wordFields of a status have a word, boolFields true or false, errorFields an error, readyFields a number.
-var (
-	wordFields  = []string{"health", "phase", "state", "status"}
-	boolFields  = []string{"ready", "readyToUse", "valid", "ok"}
-	errorFields = []string{"error", "errors", "errorMessage", "failureReason", "failureMessage"}
-	readyFields = []string{"readyReplicas", "availableReplicas"}
-)
+func namedAfterState(field string) bool {
+	return slices.Contains(wordFields, field) || endsWith(field, wordEnds)
+}
+
+var wordEnds = []string{"State", "Status", "Phase", "Health"}
 
 // The words, in lower case and without spaces, dashes and underscores.
 var (
 	goodWords = set("ready", "succeeded", "success", "successful", "completed", "complete", "active", "healthy", "enabled",
-		"available", "valid", "bound", "operational", "green", "ok", "passed", "online", "connected")
+		"available", "valid", "bound", "operational", "green", "ok", "passed", "online", "connected", "compliant", "deployed",
+		"installed", "synced", "reconciled")
 	badWords = set("failed", "failure", "error", "errored", "invalid", "degraded", "unhealthy", "faulted", "lost", "aborted",
 		"rejected", "red", "unavailable", "unreachable", "offline", "disconnected", "crashed", "crashloopbackoff", "denied",
-		"expired", "missing", "broken", "critical", "timeout", "timedout", "conflict", "down")
+		"expired", "missing", "broken", "critical", "timeout", "timedout", "conflict", "down", "noncompliant")
 	cautionWords = set("yellow", "warning")
 	purposeWords = set("paused", "suspended", "disabled", "stopped", "hibernated")
 	notYetWords  = set("pending", "notready", "notstarted", "inprogress", "new", "queued", "scheduled", "submitted", "created",

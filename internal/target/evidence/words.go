@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -65,21 +66,41 @@ func rank(w word) int {
 	}
 }
 
+// wordFields are what fields of the status say, the known ones first.
 func (r *reading) wordFields() []word {
 	var said []word
-	for _, field := range wordFields {
-		value := r.text(field)
-		if nested, ok := r.status[field].(map[string]any); ok && field == "health" {
-			value, _ = nested["status"].(string)
+	for _, field := range slices.Concat(wordFields, r.otherWordFields()) {
+		state, reason, known := meaning(r.wordIn(field))
+		counts := saysBad(field) || reason == v1alpha1.ReasonInProgress // what is under way now is no past
+		if state == v1alpha1.StatePassing {
+			counts = saysGood(field, r.kind)
 		}
-		if value == "" {
-			continue
-		}
-		if state, reason, known := meaning(value); known {
-			said = append(said, word{field, value, state, reason})
+		if known && counts {
+			said = append(said, word{field, r.wordIn(field), state, reason})
 		}
 	}
 	return said
+}
+
+// otherWordFields are the fields of the status that are named after a state, and are none of the known ones.
+func (r *reading) otherWordFields() []string {
+	var others []string
+	for field := range r.status {
+		if namedAfterState(field) && !slices.Contains(wordFields, field) {
+			others = append(others, field)
+		}
+	}
+	slices.Sort(others)
+	return others
+}
+
+// wordIn is the word in a field; health may have it one level deeper.
+func (r *reading) wordIn(field string) string {
+	if nested, ok := r.status[field].(map[string]any); ok && field == "health" {
+		word, _ := nested["status"].(string)
+		return word
+	}
+	return r.text(field)
 }
 
 func (r *reading) boolFields() []word {
