@@ -58,8 +58,8 @@ var _ = Describe("An AliasCheck of a kind that may not be read for a while", fun
 		expectOnly := watchReasons(ctx, namespace)
 		installGadgets(ctx)
 		ready(ctx, newGadget(ctx, namespace, "g"), "False", "Boiling")
-		// The new object has no conditions at first, which kstatus holds to be Current.
-		expectOnly(v1alpha1.ReasonKindNotInstalled, v1alpha1.ReasonTargetNotFound, "Current", "Boiling")
+		// The new object has no conditions at first.
+		expectOnly(v1alpha1.ReasonKindNotInstalled, v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonNotYetReported, "Boiling")
 	})
 })
 

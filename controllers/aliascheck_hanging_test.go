@@ -31,7 +31,8 @@ var _ = Describe("An AliasCheck of a kind whose API never answers", func() {
 		deployment := newDeployment(ctx, namespace, "web")
 		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"))
 		other := newAlias(ctx, namespace, "other", targetingKind("apps/v1", "Deployment", "web"))
-		Eventually(statusOf(ctx, other)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Eventually(resolved(ctx, other)).Should(BeTrue())
+		Expect(statusOf(ctx, other)(Default)).To(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
 		for _, state := range []v1alpha1.State{v1alpha1.StatePassing, v1alpha1.StateCritical} {
 			annotate(ctx, stuck, "evaluate it, ahead of the other")
 			report(ctx, web, state, "Said", "as told", time.Now())

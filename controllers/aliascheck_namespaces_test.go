@@ -19,13 +19,14 @@ var _ = Describe("An AliasCheck of a manager that watches two of three namespace
 		there := newAlias(ctx, first, "front", targetingKind("apps/v1", "Deployment", "web"))
 		missing := newAlias(ctx, second, "front", targetingKind("apps/v1", "Deployment", "web"))
 		clusterScoped := newAlias(ctx, second, "space", targetingKind("v1", "Namespace", third))
-		Eventually(statusOf(ctx, there)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Eventually(resolved(ctx, there)).Should(BeTrue())
+		Expect(statusOf(ctx, there)(Default)).To(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
 		Eventually(statusOf(ctx, missing)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
-		Eventually(statusOf(ctx, clusterScoped)).Should(show(v1alpha1.StatePassing, "Current"))
+		Eventually(statusOf(ctx, clusterScoped)).Should(show(v1alpha1.StatePassing, "Active"))
 
 		deployment := newDeployment(ctx, second, "web")
 		Eventually(statusOf(ctx, missing)).WithTimeout(anEdge).
-			Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+			Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
 		Expect(api.Delete(ctx, deployment)).To(Succeed())
 		Eventually(statusOf(ctx, missing)).WithTimeout(anEdge).
 			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))

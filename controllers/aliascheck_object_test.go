@@ -36,12 +36,13 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 		aliases.RetryKind = time.Second
 	})
 
-	It("follows a Deployment as kstatus does", func() {
+	It("follows what a Deployment serves", func() {
 		aliases.Resync = time.Minute
 		startAliases(aliases, namespace)
 		deployment := newDeployment(ctx, namespace, "web")
 		alias := newAlias(ctx, namespace, "front", targetingKind("apps/v1", "Deployment", "web"))
-		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Eventually(resolved(ctx, alias)).Should(BeTrue())
+		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
 
 		deployment.Status = appsv1.DeploymentStatus{
 			ObservedGeneration: deployment.Generation, Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1,
@@ -51,15 +52,15 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 			},
 		}
 		Expect(api.Status().Update(ctx, deployment)).To(Succeed())
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "Current"))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StatePassing, "MinimumReplicasAvailable"))
 
 		edit(ctx, deployment, func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(2)) })
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, "RolloutInProgress"))
 
 		annotate(ctx, deployment, "migration")
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateMaintenance, "Maintenance"))
 		annotate(ctx, deployment, "")
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, "RolloutInProgress"))
 
 		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.ConditionType = "Available" })
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
@@ -72,6 +73,26 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
 	})
 
+	// Its only pod crashes for ever, and its rollout goes on all the while: kstatus calls that InProgress.
+	It("is Critical for a Deployment without an available replica, as soon as its status says so", func() {
+		aliases.Resync = time.Minute
+		startAliases(aliases, namespace)
+		deployment := newDeployment(ctx, namespace, "web")
+		alias := newAlias(ctx, namespace, "front", targetingKind("apps/v1", "Deployment", "web"))
+		Eventually(resolved(ctx, alias)).Should(BeTrue())
+		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
+		deployment.Status = appsv1.DeploymentStatus{
+			ObservedGeneration: deployment.Generation, Replicas: 1, UpdatedReplicas: 1, UnavailableReplicas: 1,
+			Conditions: []appsv1.DeploymentCondition{
+				{Type: appsv1.DeploymentAvailable, Status: corev1.ConditionFalse, Reason: "MinimumReplicasUnavailable"},
+				{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "ReplicaSetUpdated"},
+			},
+		}
+		Expect(api.Status().Update(ctx, deployment)).To(Succeed())
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).
+			Should(show(v1alpha1.StateCritical, "MinimumReplicasUnavailable"))
+	})
+
 	It("is Critical while its target is being deleted, and carries nothing over to the next of its name", func() {
 		aliases.Resync = time.Minute
 		startAliases(aliases, namespace)
@@ -79,12 +100,13 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 			d.Finalizers = []string{"test/hold"}
 		})
 		alias := newAlias(ctx, namespace, "front", targetingKind("apps/v1", "Deployment", "web"))
-		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Eventually(resolved(ctx, alias)).Should(BeTrue())
+		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
 		Expect(api.Delete(ctx, deployment)).To(Succeed())
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "Terminating"))
 		edit(ctx, deployment, func(d *appsv1.Deployment) { d.Finalizers = nil })
 		newDeployment(ctx, namespace, "web")
-		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonInProgress))
+		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
 	})
 
 	It("finds a Pod in phase Failed Critical", func() {
@@ -93,7 +115,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 		pod.Spec.Containers = []corev1.Container{{Name: "c", Image: "none"}}
 		Expect(api.Create(ctx, pod)).To(Succeed())
 		alias := newAlias(ctx, namespace, "front", targetingKind("v1", "Pod", "task"))
-		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateWarning, "InProgress"))
+		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateUnknown, "Pending"))
 		pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "Evicted"
 		Expect(api.Status().Update(ctx, pod)).To(Succeed())
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "Evicted"))
@@ -102,7 +124,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	It("finds a cluster-scoped target, and refuses a namespace for it", func() {
 		startAliases(aliases, namespace)
 		alias := newAlias(ctx, namespace, "front", targetingKind("v1", "Namespace", namespace))
-		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, "Current"))
+		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, "Active"))
 		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.Namespace = namespace })
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonInvalidTarget))
 	})
@@ -124,13 +146,14 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 		for _, alias := range []*v1alpha1.AliasCheck{first, second} {
 			Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
 		}
-		Expect(aliases.WatchedKinds()).To(ConsistOf(deployments))
+		rules := v1alpha1.GroupVersion.WithKind("HealthRule")
+		Expect(aliases.WatchedKinds()).To(ConsistOf(deployments, rules))
 		Expect(api.Delete(ctx, first)).To(Succeed())
 		edit(ctx, second, func(a *v1alpha1.AliasCheck) {
 			a.Spec.TargetRef = &v1alpha1.TargetReference{APIVersion: "batch/v1", Kind: "Job", Name: "c"}
 		})
 		Eventually(aliases.WatchedKinds).Should(
-			ConsistOf(schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}))
+			ConsistOf(schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}, rules))
 		Expect(api.Delete(ctx, second)).To(Succeed())
 		Eventually(aliases.WatchedKinds).Should(BeEmpty())
 	})
@@ -148,7 +171,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 			Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonTargetNotFound))
 			newWidget(ctx, namespace, "w",
 				`{"conditions": [{"type": "Ready", "status": "False", "reason": "Boiling", "message": "too hot"}]}`)
-			Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, "Boiling"))
+			Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateCritical, "Boiling"))
 			Expect(api.Delete(ctx, crd)).To(Succeed())
 			Eventually(statusOf(ctx, alias)).WithTimeout(20 * time.Second).
 				Should(show(v1alpha1.StateWarning, v1alpha1.ReasonKindNotInstalled))

@@ -89,11 +89,21 @@ type AliasCheckSpec struct {
 	// +kubebuilder:default=Unknown
 	// +optional
 	WhenEmpty State `json:"whenEmpty,omitempty"`
+
+	// WhenUnreported is the state shown for a target of another kind that says nothing of its health: not yet, or
+	// nothing that is understood.
+	// +kubebuilder:validation:Enum=Unknown;Critical;Warning;Passing
+	// +kubebuilder:default=Unknown
+	// +optional
+	WhenUnreported State `json:"whenUnreported,omitempty"`
 }
 
 // TargetReference names one object.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.apiVersion) || self.kind in ['HealthCheck', 'AliasCheck', 'Service', 'Node']",message="apiVersion is required for this kind, such as apps/v1 for a Deployment; only HealthCheck, AliasCheck, Service and Node go without"
+// +kubebuilder:validation:XValidation:rule="!has(self.conditionStatus) || has(self.conditionType)",message="conditionStatus is the healthy status of the condition that conditionType names: set conditionType too, or leave conditionStatus out"
+// +kubebuilder:validation:XValidation:rule="!has(self.health) || !has(self.conditionType)",message="set at most one of health (rules over the object) and conditionType (one condition of it)"
+// +kubebuilder:validation:XValidation:rule="!has(self.health) || !(self.kind in ['Service', 'Node'] && (!has(self.apiVersion) || self.apiVersion == 'v1') || self.kind in ['HealthCheck', 'AliasCheck'] && (!has(self.apiVersion) || self.apiVersion.startsWith('health.aliascheck.dev/')))",message="health must not be set for a HealthCheck, AliasCheck, Service or Node, whose health is not read from rules; leave it out"
 // +kubebuilder:validation:XValidation:rule="!(self.kind == 'Node' && (!has(self.apiVersion) || self.apiVersion == 'v1') && has(self.__namespace__))",message="namespace must not be set for kind Node: Nodes are cluster-scoped"
 type TargetReference struct {
 	// APIVersion of the target. Optional for HealthCheck, AliasCheck, Service and Node.
@@ -121,11 +131,25 @@ type TargetReference struct {
 	Namespace string `json:"namespace,omitempty"`
 
 	// ConditionType mirrors this one condition of the target: True is Passing, False Critical, Unknown or
-	// absent Unknown.
+	// absent Unknown. ConditionStatus turns it round.
 	// +kubebuilder:validation:MaxLength=316
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')",message="conditionType must be the type of a condition, such as Available"
 	// +optional
 	ConditionType string `json:"conditionType,omitempty"`
+
+	// ConditionStatus is the status of that condition which is healthy: True, or False for a condition such as
+	// MemoryPressure. The opposite is Critical.
+	// +kubebuilder:validation:Enum="True";"False"
+	// +optional
+	ConditionStatus metav1.ConditionStatus `json:"conditionStatus,omitempty"`
+
+	// Health is how an object of another kind says that it is healthy, for this alias alone: rules as those of a
+	// HealthRule, of which the first that holds decides.
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	Health []Rule `json:"health,omitempty"`
 }
 
 // SelectorKind is a kind that a selector selects.

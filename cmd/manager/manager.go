@@ -28,6 +28,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers/aliascheck"
 	"github.com/aliascheck/aliascheck/controllers/healthcheck"
+	"github.com/aliascheck/aliascheck/controllers/healthrule"
 	"github.com/aliascheck/aliascheck/controllers/readinessgate"
 	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/probe"
@@ -178,6 +179,9 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	if err := o.setupAliasChecks(ctx, mgr, writer, sweeper, aliases); err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
+	if err := setupHealthRules(ctx, mgr); err != nil {
+		return fmt.Errorf("setting up HealthRules: %w", err)
+	}
 	if err := o.setupReadinessGates(ctx, mgr, standstill, sweeper, aliases); err != nil {
 		return fmt.Errorf("setting up readiness gates: %w", err)
 	}
@@ -260,6 +264,19 @@ func (o *options) setupAliasChecks(
 		FailingSince:            sweeper.FailingSince,
 		Own:                     own,
 	}).SetupWithManager(ctx, mgr)
+}
+
+// setupHealthRules leaves them out where they may not be read, as with rights in some namespaces only.
+func setupHealthRules(ctx context.Context, mgr manager.Manager) error {
+	permitted, err := healthrule.Permitted(ctx, mgr.GetClient())
+	if err != nil {
+		return err
+	}
+	if !permitted {
+		mgr.GetLogger().Info("HealthRules may not be read: the built-in rules decide until the manager starts with that right")
+		return nil
+	}
+	return (&healthrule.Reconciler{Client: mgr.GetClient()}).SetupWithManager(mgr)
 }
 
 func (o *options) setupReadinessGates(

@@ -94,7 +94,7 @@ func (e aliasEdges) ofNodeWithin(ctx context.Context, namespace, node string) []
 // ofWatched is the aliases that an event of a watched kind concerns.
 func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconcile.Request {
 	switch {
-	case event.Name == "":
+	case event.Name == "", event.Kind == target.RuleKind:
 		return e.each(event.Users)
 	case event.Kind == target.GrantKind:
 		crossing := requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace}))

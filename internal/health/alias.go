@@ -92,7 +92,7 @@ func unresolved(spec v1alpha1.AliasCheckSpec, o Observation) (Verdict, *v1alpha1
 	switch o.Problem {
 	case v1alpha1.ReasonAliasCycle, v1alpha1.ReasonAliasTooDeep:
 		v.State, v.Stalled = v1alpha1.StateCritical, true
-	case v1alpha1.ReasonKindForbidden, v1alpha1.ReasonInvalidTarget:
+	case v1alpha1.ReasonKindForbidden, v1alpha1.ReasonInvalidTarget, v1alpha1.ReasonInvalidExpression:
 		v.State, v.Stalled = v1alpha1.StateUnknown, true
 	case v1alpha1.ReasonReadError:
 		v.State, v.Resolved.Status = v1alpha1.StateUnknown, metav1.ConditionUnknown

@@ -34,6 +34,7 @@ func TestEachProblemHasItsState(t *testing.T) {
 		{v1alpha1.ReasonRefNotPermitted, v1alpha1.StateUnknown, v1alpha1.StateUnknown, false, metav1.ConditionFalse},
 		{v1alpha1.ReasonKindForbidden, v1alpha1.StatePassing, v1alpha1.StateUnknown, true, metav1.ConditionFalse},
 		{v1alpha1.ReasonInvalidTarget, v1alpha1.StatePassing, v1alpha1.StateUnknown, true, metav1.ConditionFalse},
+		{v1alpha1.ReasonInvalidExpression, v1alpha1.StatePassing, v1alpha1.StateUnknown, true, metav1.ConditionFalse},
 		{v1alpha1.ReasonAliasCycle, v1alpha1.StatePassing, v1alpha1.StateCritical, true, metav1.ConditionFalse},
 		{v1alpha1.ReasonAliasTooDeep, v1alpha1.StatePassing, v1alpha1.StateCritical, true, metav1.ConditionFalse},
 		{v1alpha1.ReasonReadError, v1alpha1.StatePassing, v1alpha1.StateUnknown, false, metav1.ConditionUnknown},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/target/rules"
 )
 
 // What each kind of target costs once it is read. For benchstat: go test -run '^$' -bench . -count 10.
@@ -51,12 +52,13 @@ func BenchmarkATargetDeployment(b *testing.B) {
 			"conditions": []any{map[string]any{"type": "Available", "status": "True"}},
 		},
 	}}
-	if member := objectMember(ref, deployment); member.State != v1alpha1.StatePassing {
+	set := rules.BuiltIn(deployment.GroupVersionKind().GroupKind())
+	if member := objectMember(ref, deployment, set); member.State != v1alpha1.StatePassing {
 		b.Fatalf("the Deployment is %s: %s", member.State, member.Message)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		objectMember(ref, deployment)
+		objectMember(ref, deployment, set)
 	}
 }
 

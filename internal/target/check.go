@@ -6,6 +6,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/target/evidence"
 )
 
 func (o *Observer) healthCheck(ctx context.Context, ref Reference) (health.Observation, error) {
@@ -54,7 +55,7 @@ func memberOf(kind string, check v1alpha1.Check) health.Member {
 		Namespace:  check.GetNamespace(),
 		Name:       check.GetName(),
 		State:      health.Known(status.State),
-		Reason:     reasonOr(status.Reason, string(status.State)),
+		Reason:     evidence.ReasonOr(status.Reason, string(status.State)),
 		Message:    status.Message,
 	}
 	if status.State == "" {

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	toolscache "k8s.io/client-go/tools/cache"
+
+	"github.com/aliascheck/aliascheck/internal/target/rules"
 )
 
 // kindWatch watches one kind. Its goroutine finds the kind in the discovery of the API server, runs informers
@@ -32,6 +34,8 @@ type kindWatch struct {
 		missing    error              // why discovery has no such kind
 		sources    map[string]*source // by namespace; nil while the kind is not there
 		namespaced bool
+		// needs only grow while the kind is watched: what an alias no longer needs is not worth a list of all objects.
+		needs needs
 	}
 }
 
@@ -40,6 +44,7 @@ type kindWatch struct {
 type source struct {
 	informer toolscache.SharedIndexInformer
 	synced   bool
+	keeps    needs              // what the informer keeps of an object
 	renew    context.CancelFunc // ends the informer: one with nothing in it follows
 	// err is why it cannot be read, told of its lists and watches apart: while lists are allowed and watches
 	// are not, a list that succeeds is no good news.
@@ -58,7 +63,26 @@ const (
 )
 
 func newKindWatch(w *Watches, kind schema.GroupVersionKind) *kindWatch {
-	return &kindWatch{watches: w, kind: kind, end: func() {}, users: map[types.NamespacedName]bool{}}
+	k := &kindWatch{watches: w, kind: kind, end: func() {}, users: map[types.NamespacedName]bool{}}
+	k.locked.needs = read(kind.GroupKind(), rules.BuiltIn(kind.GroupKind()))
+	return k
+}
+
+// require makes sure that what an alias reads of the objects is kept of them. Where it was not, the informers begin anew,
+// and until they have all objects again the kind cannot be read.
+func (k *kindWatch) require(wanted needs) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.locked.needs.has(wanted) {
+		return
+	}
+	k.locked.needs = k.locked.needs.union(wanted)
+	for _, from := range k.locked.sources {
+		from.synced = false
+		if from.renew != nil {
+			from.renew()
+		}
+	}
 }
 
 // get reads one object; nil where there is none. Namespaced says whether objects of the kind are.
@@ -185,9 +209,15 @@ func (k *kindWatch) serve(ctx context.Context) {
 func (k *kindWatch) fill(ctx context.Context, from *source, lists toolscache.ListerWatcher) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	informer := k.informer(lists)
 	k.mu.Lock()
-	from.informer, from.synced, from.renew = informer, false, end
+	keeps := k.locked.needs
+	k.mu.Unlock()
+	informer := k.informer(lists, keeps)
+	k.mu.Lock()
+	from.informer, from.synced, from.renew, from.keeps = informer, false, end, keeps
+	if !keeps.has(k.locked.needs) { // they have grown meanwhile
+		end()
+	}
 	k.mu.Unlock()
 	var running sync.WaitGroup
 	running.Go(func() { informer.RunWithContext(ctx) })
@@ -215,7 +245,7 @@ func (k *kindWatch) open(namespaced bool) map[string]*source {
 
 func (k *kindWatch) synced(from *source) {
 	k.mu.Lock()
-	from.synced = true
+	from.synced = from.keeps.has(k.locked.needs) // the next informer will have what this one lacks
 	k.mu.Unlock()
 	k.tell()
 }
@@ -325,13 +355,13 @@ func lasting(err error) bool {
 	return errors.Is(err, errNotInstalled) || errors.Is(err, errForbidden) || errors.Is(err, errUnsupported)
 }
 
-func (k *kindWatch) informer(source toolscache.ListerWatcher) toolscache.SharedIndexInformer {
+func (k *kindWatch) informer(source toolscache.ListerWatcher, keeps needs) toolscache.SharedIndexInformer {
 	example := &unstructured.Unstructured{}
 	example.SetGroupVersionKind(k.kind)
 	informer := k.watches.options.NewInformer(source, example, 0,
 		toolscache.Indexers{toolscache.NamespaceIndex: toolscache.MetaNamespaceIndexFunc})
 	// These fail only once an informer runs or has stopped, and this one is new.
-	_ = informer.SetTransform(strip)
+	_ = informer.SetTransform(keeps.strip())
 	_ = informer.SetWatchErrorHandlerWithContext(func(context.Context, *toolscache.Reflector, error) {
 		// Told by listWatch already, once and not with every retry.
 	})
@@ -354,7 +384,11 @@ func (k *kindWatch) changed(object any) {
 		object = last.Obj
 	}
 	if o, ok := object.(*unstructured.Unstructured); ok {
-		k.notify(Event{Kind: k.kind.GroupKind(), Namespace: o.GetNamespace(), Name: o.GetName()})
+		event := Event{Kind: k.kind.GroupKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
+		if event.Kind == RuleKind {
+			event.Users = k.watches.usersOf(k) // a change of rules is rare, and concerns whoever may go by them
+		}
+		k.notify(event)
 	}
 }
 

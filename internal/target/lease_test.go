@@ -42,11 +42,11 @@ func TestAnAliasWhoseReadFailsKeepsTheWatchesThatItNeedsAndNoOthers(t *testing.T
 		ref  v1alpha1.TargetReference
 		want []schema.GroupVersionKind
 	}{
-		{"begins with what it mirrors", deployment, []schema.GroupVersionKind{deployments}},
-		{"keeps it while it waits for grants", foreign, []schema.GroupVersionKind{deployments, grants}},
-		{"releases the grants once it stays at home", deployment, []schema.GroupVersionKind{deployments}},
+		{"begins with what it mirrors", deployment, []schema.GroupVersionKind{deployments, ruleVersion}},
+		{"keeps it while it waits for grants", foreign, []schema.GroupVersionKind{deployments, grants, ruleVersion}},
+		{"releases the grants once it stays at home", deployment, []schema.GroupVersionKind{deployments, ruleVersion}},
 		{"changes the kind", v1alpha1.TargetReference{APIVersion: "batch/v1", Kind: "Job", Name: "x"},
-			[]schema.GroupVersionKind{jobs}},
+			[]schema.GroupVersionKind{jobs, ruleVersion}},
 		{"releases all for a HealthCheck that cannot be read", v1alpha1.TargetReference{Name: "web"}, nil},
 	} {
 		if _, err := observer.Observe(t.Context(), aliasOf(step.ref)); err == nil {

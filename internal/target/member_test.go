@@ -13,6 +13,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/target/rules"
 )
 
 func object(t *testing.T, text string) *unstructured.Unstructured {
@@ -24,102 +25,81 @@ func object(t *testing.T, text string) *unstructured.Unstructured {
 	return u
 }
 
-func TestTheHealthOfAnyKindIsThatOfKstatus(t *testing.T) {
+func TestTheHealthOfAnyKindIsItsEvidence(t *testing.T) {
+	ready := `conditions: [{type: Ready, status: "True", reason: Issued}]`
 	for name, c := range map[string]struct {
-		object        string
-		conditionType string
-		state         v1alpha1.State
-		reason        string
+		object string
+		ref    Reference
+		state  v1alpha1.State
+		reason string
 	}{
-		"Current": {
-			`{apiVersion: x.example/v1, kind: Widget, metadata: {name: w}}`, "", v1alpha1.StatePassing, "Current"},
-		"Ready, with a reason of its own": {
-			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [{type: Ready, status: "True", reason: Issued}]}}`,
-			"", v1alpha1.StatePassing, "Issued"},
-		"InProgress, with a reason of its own": {
-			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [{type: Ready, status: "False", reason: Issuing}]}}`,
-			"", v1alpha1.StateWarning, "Issuing"},
-		"Stalled": {
-			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [{type: Stalled, status: "True", reason: BadSpec}]}}`,
-			"", v1alpha1.StateCritical, "BadSpec"},
-		"a status of an older generation": {
-			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {observedGeneration: 1,
-			  conditions: [{type: Ready, status: "True", reason: Issued}]}}`, "", v1alpha1.StateWarning, "InProgress"},
-		"being deleted": {
-			`{apiVersion: x.example/v1, kind: Widget, metadata: {deletionTimestamp: "2026-01-02T12:00:00Z"}}`,
-			"", v1alpha1.StateCritical, "Terminating"},
-		"a reason that is none": {
-			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [{type: Ready, status: "True", reason: "o k!"}]}}`,
-			"", v1alpha1.StatePassing, "Current"},
-		"a status that cannot be read": {
-			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: none}}`, "", v1alpha1.StateUnknown, "Unknown"},
-		"a failed Pod": {
-			`{apiVersion: v1, kind: Pod, status: {phase: Failed, reason: Evicted}}`, "", v1alpha1.StateCritical, "Evicted"},
-		"a failed Pod that does not say why": {
-			`{apiVersion: v1, kind: Pod, status: {phase: Failed}}`, "", v1alpha1.StateCritical, "Failed"},
-		"a Pod that has succeeded": {
-			`{apiVersion: v1, kind: Pod, status: {phase: Succeeded}}`, "", v1alpha1.StatePassing, "Current"},
-		"a failed Job": {
-			`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Failed, status: "True", reason: BackoffLimitExceeded}]}}`,
-			"", v1alpha1.StateCritical, "BackoffLimitExceeded"},
-		"a complete Job": {
-			`{apiVersion: batch/v1, kind: Job, status: {conditions: [{type: Complete, status: "True", reason: CompletionsReached}]}}`,
-			"", v1alpha1.StatePassing, "CompletionsReached"},
+		"a condition": {`{apiVersion: x.example/v1, kind: Widget, status: {` + ready + `}}`, Reference{},
+			v1alpha1.StatePassing, "Issued"},
+		"a rule of its kind": {`{apiVersion: v1, kind: PersistentVolumeClaim, status: {phase: Lost}}`, Reference{},
+			v1alpha1.StateCritical, "Lost"},
+		"nothing": {`{apiVersion: x.example/v1, kind: Widget, metadata: {name: w}}`, Reference{},
+			v1alpha1.StateUnknown, "NotYetReported"},
+		"nothing, and the alias says what then": {`{apiVersion: x.example/v1, kind: Widget, metadata: {name: w}}`,
+			Reference{Unreported: v1alpha1.StateCritical}, v1alpha1.StateCritical, "NotYetReported"},
+		"nothing that is understood, and the alias says what then": {`{apiVersion: x.example/v1, kind: Widget, status: {fizz: 1}}`,
+			Reference{Unreported: v1alpha1.StateWarning}, v1alpha1.StateWarning, "NoVerdict"},
 		"in maintenance": {
 			`{apiVersion: v1, kind: Pod, metadata: {annotations: {health.aliascheck.dev/maintenance: disk}}, status: {phase: Failed}}`,
-			"", v1alpha1.StateMaintenance, "Maintenance"},
+			Reference{}, v1alpha1.StateMaintenance, "Maintenance"},
 		"in maintenance, with one condition": {
 			`{apiVersion: v1, kind: Pod, metadata: {annotations: {health.aliascheck.dev/maintenance: ""}}}`,
-			"Ready", v1alpha1.StateMaintenance, "Maintenance"},
+			Reference{ConditionType: "Ready"}, v1alpha1.StateMaintenance, "Maintenance"},
 		"one condition that is True": {
 			`{apiVersion: v1, kind: Pod, status: {phase: Failed, conditions: [{type: Seen, status: "True", reason: Surely}]}}`,
-			"Seen", v1alpha1.StatePassing, "Surely"},
+			Reference{ConditionType: "Seen"}, v1alpha1.StatePassing, "Surely"},
 		"one condition that is False and gives no reason": {
 			`{apiVersion: v1, kind: Pod, status: {conditions: [{type: Seen, status: "False"}]}}`,
-			"Seen", v1alpha1.StateCritical, "ConditionFalse"},
+			Reference{ConditionType: "Seen"}, v1alpha1.StateCritical, "ConditionFalse"},
+		"one condition that is False, and healthy so": {
+			`{apiVersion: v1, kind: Pod, status: {conditions: [{type: Seen, status: "False"}]}}`,
+			Reference{ConditionType: "Seen", ConditionStatus: "False"}, v1alpha1.StatePassing, "ConditionFalse"},
+		"one condition that is True, and not healthy so": {
+			`{apiVersion: v1, kind: Pod, status: {conditions: [{type: Seen, status: "True", reason: Surely}]}}`,
+			Reference{ConditionType: "Seen", ConditionStatus: "False"}, v1alpha1.StateCritical, "Surely"},
 		"one condition that is Unknown": {
 			`{apiVersion: v1, kind: Pod, status: {conditions: [{type: Seen, status: Unknown, reason: Dunno}]}}`,
-			"Seen", v1alpha1.StateUnknown, "Dunno"},
+			Reference{ConditionType: "Seen", ConditionStatus: "False"}, v1alpha1.StateUnknown, "Dunno"},
 		"one condition that is absent": {
-			`{apiVersion: v1, kind: Pod}`, "Seen", v1alpha1.StateUnknown, "ConditionNotFound"},
+			`{apiVersion: v1, kind: Pod}`, Reference{ConditionType: "Seen"}, v1alpha1.StateUnknown, "ConditionNotFound"},
+		"one condition that is there twice": {
+			`{apiVersion: x.example/v1, kind: Widget, status: {conditions: [
+			  {type: Seen, status: "False", lastTransitionTime: "2026-01-02T12:00:00Z"},
+			  {type: Seen, status: "True", reason: Before, lastTransitionTime: "2026-01-01T12:00:00Z"}]}}`,
+			Reference{ConditionType: "Seen"}, v1alpha1.StateCritical, "ConditionFalse"},
 		"one condition in a status of an older generation": {
 			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {observedGeneration: 1,
-			  conditions: [{type: Seen, status: "True", reason: Surely}]}}`, "Seen", v1alpha1.StateWarning, "InProgress"},
+			  conditions: [{type: Seen, status: "True", reason: Surely}]}}`, Reference{ConditionType: "Seen"}, v1alpha1.StateWarning, "InProgress"},
+		"one condition that fails in a status of an older generation": {
+			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {observedGeneration: 1,
+			  conditions: [{type: Seen, status: "False", reason: Surely}]}}`, Reference{ConditionType: "Seen"}, v1alpha1.StateCritical, "Surely"},
 		"one condition that is itself of an older generation": {
 			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {
 			  conditions: [{type: Seen, status: "True", reason: Surely, observedGeneration: 1}]}}`,
-			"Seen", v1alpha1.StateWarning, "InProgress"},
+			Reference{ConditionType: "Seen"}, v1alpha1.StateWarning, "InProgress"},
 		"one condition of this generation, beside one of an older": {
 			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {
 			  conditions: [{type: Seen, status: "True", reason: Surely, observedGeneration: 2},
-			  {type: Heard, status: "True", observedGeneration: 1}]}}`, "Seen", v1alpha1.StatePassing, "Surely"},
+			  {type: Heard, status: "True", observedGeneration: 1}]}}`, Reference{ConditionType: "Seen"}, v1alpha1.StatePassing, "Surely"},
 		"one condition that is absent from a status of an older generation": {
 			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {observedGeneration: 1}}`,
-			"Seen", v1alpha1.StateWarning, "InProgress"},
-		"Ready of an older generation": {
-			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2}, status: {
-			  conditions: [{type: Ready, status: "True", reason: Issued, observedGeneration: 1}]}}`,
-			"", v1alpha1.StateWarning, "InProgress"},
+			Reference{ConditionType: "Seen"}, v1alpha1.StateUnknown, "ConditionNotFound"},
 		"one condition of what is being deleted": {
 			`{apiVersion: x.example/v1, kind: Widget, metadata: {deletionTimestamp: "2026-01-02T12:00:00Z"},
 			  status: {conditions: [{type: Seen, status: "True", reason: Surely}]}}`,
-			"Seen", v1alpha1.StateCritical, "Terminating"},
-		"one condition of what is being deleted and of an older generation": {
-			`{apiVersion: x.example/v1, kind: Widget, metadata: {generation: 2, deletionTimestamp: "2026-01-02T12:00:00Z"},
-			  status: {observedGeneration: 1, conditions: [{type: Seen, status: "True", reason: Surely}]}}`,
-			"Seen", v1alpha1.StateCritical, "Terminating"},
+			Reference{ConditionType: "Seen"}, v1alpha1.StateCritical, "Terminating"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole := object(t, c.object)
-			stripped, err := strip(whole)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for which, u := range map[string]*unstructured.Unstructured{
-				"whole": whole, "stripped": stripped.(*unstructured.Unstructured),
-			} {
-				m := objectMember(Reference{ConditionType: c.conditionType}, u)
-				if m.State != c.state || m.Reason != c.reason || m.Message == "" {
+			kind := whole.GroupVersionKind().GroupKind()
+			set := rules.BuiltIn(kind)
+			for which, u := range map[string]*unstructured.Unstructured{"whole": whole, "stripped": stripped(t, whole, set)} {
+				m := objectMember(c.ref, u, set)
+				if m.State != c.state || m.Reason != c.reason || m.Message == "" && m.State != v1alpha1.StateMaintenance {
 					t.Errorf("%s: got %s %s %q, want %s %s", which, m.State, m.Reason, m.Message, c.state, c.reason)
 				}
 			}
@@ -127,19 +107,44 @@ func TestTheHealthOfAnyKindIsThatOfKstatus(t *testing.T) {
 	}
 }
 
-func TestWhatHealthIsNotReadFromIsNotKept(t *testing.T) {
-	stripped, err := strip(object(t, `
-		{apiVersion: x.example/v1, kind: Widget, metadata: {name: w, namespace: n, uid: u, resourceVersion: "7",
-		 labels: {a: b}, annotations: {secret: x}, managedFields: [{}]}, spec: {template: {}, replicas: 2},
-		 status: {secret: x, observedGeneration: 1, conditions: []}, data: {password: x}}`))
+func stripped(t *testing.T, whole *unstructured.Unstructured, set *rules.Set) *unstructured.Unstructured {
+	t.Helper()
+	kept, err := read(whole.GroupVersionKind().GroupKind(), set).strip()(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := object(t, `
-		{apiVersion: x.example/v1, kind: Widget, metadata: {name: w, namespace: n, uid: u, resourceVersion: "7"},
-		 spec: {replicas: 2}, status: {observedGeneration: 1, conditions: []}}`)
-	if !sameHealth(stripped, want) || len(stripped.(*unstructured.Unstructured).Object) != len(want.Object) {
-		t.Errorf("got %v", stripped)
+	return kept.(*unstructured.Unstructured)
+}
+
+func TestWhatHealthIsNotReadFromIsNotKept(t *testing.T) {
+	secret, err := rules.Compile([]v1alpha1.Rule{{State: v1alpha1.StatePassing, When: "object.status.fizz[0].lit"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		set          *rules.Set
+		status, want string
+	}{
+		"without rules": {nil, `{secret: x, observedGeneration: 1, phase: Active, conditions: [{type: A, note: x}]}`,
+			`{observedGeneration: 1, phase: Active, conditions: [{type: A}]}`},
+		"without rules, and reporting": {nil, `{secret: x}`, `{health.aliascheck.dev/something-else: true}`},
+		"without rules, and not":       {nil, `{}`, `{}`},
+		"with rules":                   {secret, `{secret: x, phase: Active, fizz: [{lit: true, note: x}, {lit: false}]}`, `{fizz: [{lit: true}, {lit: false}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := object(t, `
+				{apiVersion: x.example/v1, kind: Widget, metadata: {name: w, namespace: n, uid: u, resourceVersion: "7",
+				 labels: {a: b}, annotations: {secret: x}, managedFields: [{}]}, spec: {template: {}}, data: {password: x}, status: `+c.status+`}`)
+			want := object(t, `
+				{apiVersion: x.example/v1, kind: Widget, metadata: {name: w, namespace: n, uid: u, resourceVersion: "8", annotations: {}},
+				 status: `+c.want+`}`)
+			if c.set == nil {
+				want.Object["spec"] = map[string]any{}
+			}
+			if got := stripped(t, whole, c.set); !sameHealth(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
 	}
 }
 

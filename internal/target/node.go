@@ -30,7 +30,7 @@ func (o *Observer) node(ctx context.Context, ref Reference) (health.Observation,
 		return one(member), nil
 	}
 	if ref.ConditionType != "" {
-		return one(conditionMember(itself, ref.ConditionType, nodeConditions(node))), nil
+		return one(conditionMember(itself, ref, nodeConditions(node))), nil
 	}
 	members, err := o.checks(ctx, ref.Home, client.MatchingFields{byNode: ref.Name})
 	if err != nil {

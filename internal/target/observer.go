@@ -94,8 +94,9 @@ func nothing(schema.GroupVersionKind) bool { return false }
 func neededBy(alias *v1alpha1.AliasCheck) func(schema.GroupVersionKind) bool {
 	refs := ReferencesOf(alias)
 	grants := refersToAliases(alias) || slices.ContainsFunc(refs, Reference.Crosses)
+	ruled := slices.ContainsFunc(refs, Reference.ruledByKind)
 	return func(kind schema.GroupVersionKind) bool {
-		return grants && kind.GroupKind() == GrantKind ||
+		return grants && kind.GroupKind() == GrantKind || ruled && kind.GroupKind() == RuleKind ||
 			slices.ContainsFunc(refs, func(ref Reference) bool { return kind == ref.GroupVersionKind })
 	}
 }

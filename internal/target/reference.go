@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -51,6 +52,12 @@ type Reference struct {
 	ConditionType string
 	// Among says that it is one of several.
 	Among bool
+	// ConditionStatus is the status of it that is healthy; empty for True.
+	ConditionStatus metav1.ConditionStatus
+	// Health are rules of the alias's own; none for those of the kind.
+	Health []v1alpha1.Rule
+	// Unreported is the state of a target that says nothing of its health.
+	Unreported v1alpha1.State
 }
 
 // ReferenceOf is the one target of an alias; false for one that combines several, or has a selector.
@@ -83,6 +90,9 @@ func referenceTo(ref *v1alpha1.TargetReference, alias *v1alpha1.AliasCheck) Refe
 		Explicit:         ref.Namespace != "",
 		Home:             alias.Namespace,
 		ConditionType:    ref.ConditionType,
+		ConditionStatus:  ref.ConditionStatus,
+		Health:           ref.Health,
+		Unreported:       alias.Spec.WhenUnreported,
 	}
 	if r.Namespace == "" && r.GroupVersionKind != wellKnown[kindNode] {
 		r.Namespace = alias.Namespace

@@ -26,7 +26,7 @@ func (o *Observer) service(ctx context.Context, ref Reference) (health.Observati
 		return one(member), nil
 	}
 	if ref.ConditionType != "" {
-		return one(conditionMember(itself, ref.ConditionType, service.Status.Conditions)), nil
+		return one(conditionMember(itself, ref, service.Status.Conditions)), nil
 	}
 	return o.membersOfService(ctx, ref, service, itself)
 }

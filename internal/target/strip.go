@@ -1,72 +1,97 @@
 package target
 
 import (
-	"k8s.io/apimachinery/pkg/api/equality"
+	"maps"
+	"reflect"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	toolscache "k8s.io/client-go/tools/cache"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/target/evidence"
+	"github.com/aliascheck/aliascheck/internal/target/rules"
 )
 
-// strip keeps of an object what its health is read from: identity, generation and deletion, the annotation
-// for maintenance, the fields of the spec that kstatus knows, and of the status the conditions, or all of it
-// where kstatus has rules for the kind. A list of ten thousand Deployments is then a few megabytes.
-func strip(object any) (any, error) {
-	u, ok := object.(*unstructured.Unstructured)
-	if !ok {
-		return object, nil
+// needs are what is read of the objects of a kind.
+type needs struct {
+	fields *rules.Fields
+	// general says that some alias goes by the general evidence, as all do of a kind without rules.
+	general bool
+}
+
+// identity is what is read of every object: what it is, whether it is being deleted, and its conditions, which an alias may
+// ask for one by one.
+var identity = rules.FieldsOf(
+	[]string{"apiVersion"}, []string{"kind"},
+	[]string{"metadata", "name"}, []string{"metadata", "namespace"}, []string{"metadata", "uid"},
+	[]string{"metadata", "resourceVersion"}, []string{"metadata", "generation"},
+	[]string{"metadata", "creationTimestamp"}, []string{"metadata", "deletionTimestamp"},
+	[]string{"metadata", "annotations", v1alpha1.AnnotationMaintenance},
+	[]string{"status", "observedGeneration"},
+).Union(evidence.FieldsOfConditions("status", "conditions"))
+
+var (
+	ofGrants = rules.FieldsOf([]string{"spec", "from"}, []string{"spec", "to"})
+	ofRules  = rules.FieldsOf([]string{"spec"})
+)
+
+// read is what an alias of a kind reads where these rules decide; nil for none.
+func read(kind schema.GroupKind, set *rules.Set) needs {
+	n := needs{fields: identity, general: set == nil}
+	if set == nil {
+		n.fields = n.fields.Union(evidence.Fields)
+	} else {
+		n.fields = n.fields.Union(set.Fields())
 	}
-	kept := map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind()}
-	keep(kept, u.Object, "metadata", "name", "namespace", "uid", "resourceVersion", "generation",
-		"creationTimestamp", "deletionTimestamp")
-	if reason, in := u.GetAnnotations()[v1alpha1.AnnotationMaintenance]; in {
-		metadata, _ := kept["metadata"].(map[string]any)
-		metadata["annotations"] = map[string]any{v1alpha1.AnnotationMaintenance: reason}
+	switch kind {
+	case GrantKind:
+		n.fields = n.fields.Union(ofGrants)
+	case RuleKind:
+		n.fields = n.fields.Union(ofRules)
 	}
-	if u.GroupVersionKind().GroupKind() == GrantKind {
-		keep(kept, u.Object, "spec", "from", "to")
+	return n
+}
+
+func (n needs) union(other needs) needs {
+	return needs{fields: n.fields.Union(other.fields), general: n.general || other.general}
+}
+
+// has reports whether an alias with other needs finds all that it reads.
+func (n needs) has(other needs) bool {
+	return n.fields.Has(other.fields) && (n.general || !other.general)
+}
+
+// strip is the transform of a cache that keeps of each object what is needed. A list of ten thousand Deployments is then
+// a few megabytes.
+func (n needs) strip() toolscache.TransformFunc {
+	return func(object any) (any, error) {
+		u, ok := object.(*unstructured.Unstructured)
+		if !ok {
+			return object, nil
+		}
+		kept, _ := n.fields.Keep(u.Object).(map[string]any)
+		evidence.Keep(kept, u.Object, n.general)
 		return &unstructured.Unstructured{Object: kept}, nil
 	}
-	keep(kept, u.Object, "spec", "replicas", "updateStrategy", "progressDeadlineSeconds", "parallelism", "completions")
-	stripStatus(kept, u)
-	return &unstructured.Unstructured{Object: kept}, nil
 }
 
-func stripStatus(kept map[string]any, u *unstructured.Unstructured) {
-	if kstatus.GetLegacyConditionsFn(u) != nil {
-		if status, there := u.Object["status"]; there {
-			kept["status"] = status
-		}
-		return
-	}
-	keep(kept, u.Object, "status", "observedGeneration", "conditions")
-}
-
-// keep copies some fields of a part. A part that is no map is as good as absent.
-func keep(kept, object map[string]any, part string, fields ...string) {
-	from, ok := object[part].(map[string]any)
-	if !ok {
-		return
-	}
-	to := map[string]any{}
-	for _, field := range fields {
-		if value, there := from[field]; there {
-			to[field] = value
-		}
-	}
-	kept[part] = to
-}
-
-// sameHealth reports whether two stripped versions of an object look the same to every alias.
+// sameHealth reports whether two stripped versions of an object look the same to every alias: nothing differs of what was
+// kept, but the version itself.
 func sameHealth(before, after any) bool {
 	a, aOK := before.(*unstructured.Unstructured)
 	b, bOK := after.(*unstructured.Unstructured)
-	if !aOK || !bOK {
-		return false
+	return aOK && bOK && reflect.DeepEqual(withoutVersion(a.Object), withoutVersion(b.Object))
+}
+
+func withoutVersion(object map[string]any) map[string]any {
+	metadata, ok := object["metadata"].(map[string]any)
+	if !ok {
+		return object
 	}
-	return a.GetUID() == b.GetUID() && a.GetGeneration() == b.GetGeneration() &&
-		a.GetDeletionTimestamp().Equal(b.GetDeletionTimestamp()) &&
-		equality.Semantic.DeepEqual(a.GetAnnotations(), b.GetAnnotations()) &&
-		equality.Semantic.DeepEqual(a.Object["spec"], b.Object["spec"]) &&
-		equality.Semantic.DeepEqual(a.Object["status"], b.Object["status"])
+	shallow := maps.Clone(object)
+	metadata = maps.Clone(metadata)
+	delete(metadata, "resourceVersion")
+	shallow["metadata"] = metadata
+	return shallow
 }

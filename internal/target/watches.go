@@ -44,7 +44,7 @@ type NewInformerFunc func(
 type Event struct {
 	Kind            schema.GroupKind
 	Namespace, Name string
-	// Users are the aliases that need the kind, in an event without a name.
+	// Users are the aliases that need the kind, in an event without a name or of a HealthRule.
 	Users []types.NamespacedName
 }
 
@@ -160,8 +160,12 @@ func (w *Watches) lease(alias types.NamespacedName) *lease {
 	return &lease{watches: w, alias: alias}
 }
 
-func (l *lease) get(ref Reference) (object *unstructured.Unstructured, namespaced bool, err error) {
-	object, namespaced, err = l.need(ref.GroupVersionKind).get(ref)
+func (l *lease) get(
+	ref Reference, reads needs,
+) (object *unstructured.Unstructured, namespaced bool, err error) {
+	watch := l.need(ref.GroupVersionKind)
+	watch.require(reads)
+	object, namespaced, err = watch.get(ref)
 	if err == nil {
 		l.read = append(l.read, origin{ref.GroupVersionKind, ref.Namespace})
 	}

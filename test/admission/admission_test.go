@@ -180,6 +180,22 @@ var malformedHealthChecks = []malformed{
 }
 
 var malformedAliasChecks = []malformed{
+	{"a conditionStatus of no condition", `{targetRef: {name: web, conditionStatus: "False"}}`,
+		"spec.targetRef", "set conditionType too, or leave conditionStatus out"},
+	{"a conditionStatus of Unknown", `{targetRef: {name: web, conditionType: Ready, conditionStatus: Unknown}}`,
+		"spec.targetRef.conditionStatus", `supported values: "True", "False"`},
+	{"rules beside a condition", `{targetRef: {apiVersion: apps/v1, kind: Deployment, name: web, conditionType: Available, health: [{state: Passing, when: "true"}]}}`,
+		"spec.targetRef", "set at most one of health (rules over the object) and conditionType (one condition of it)"},
+	{"rules for a HealthCheck", `{targetRef: {name: web, health: [{state: Passing, when: "true"}]}}`,
+		"spec.targetRef", "health must not be set for a HealthCheck, AliasCheck, Service or Node"},
+	{"rules for a Node", `{targetRef: {kind: Node, name: web, health: [{state: Passing, when: "true"}]}}`,
+		"spec.targetRef", "health must not be set for a HealthCheck, AliasCheck, Service or Node"},
+	{"no rules", `{targetRef: {apiVersion: apps/v1, kind: Deployment, name: web, health: []}}`,
+		"spec.targetRef.health", "should have at least 1 items"},
+	{"a reason of a rule in words", `{targetRef: {apiVersion: apps/v1, kind: Deployment, name: web, health: [{state: Passing, when: "true", reason: all well}]}}`,
+		"spec.targetRef.health[0].reason", "reason must be in CamelCase, such as ClusterRed"},
+	{"a state that is none when nothing is reported", `{targetRef: {name: web}, whenUnreported: Maintenance}`,
+		"spec.whenUnreported", `supported values: "Unknown", "Critical", "Warning", "Passing"`},
 	{"nothing to mirror", `{whenMissing: Critical}`,
 		"spec", "set exactly one of targetRef (one object), targets (several objects) and selector (checks by label)"},
 	{"one object and a selector", `{targetRef: {name: web}, selector: {matchLabels: {team: shop}}}`,

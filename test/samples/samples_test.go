@@ -65,6 +65,7 @@ func TestThereIsASampleOfEverySource(t *testing.T) {
 func TestThereIsASampleOfEveryTarget(t *testing.T) {
 	for _, target := range []string{
 		"healthcheck", "aliascheck", "service", "node", "selector", "deployment", "condition", "conditions", "targets", "minready",
+		"health", "conditionstatus",
 	} {
 		mustHaveSample(t, "aliascheck_"+target+".yaml")
 	}

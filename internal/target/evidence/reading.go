@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -30,13 +31,13 @@ func read(object *unstructured.Unstructured) *reading {
 // objects of Flux are created with, and neither do conditions that wait for a controller, which the Gateway API has as
 // the default of its CRDs.
 func (r *reading) reported() bool {
-	for name, value := range r.status {
+	return saysSomething(r.status) || slices.ContainsFunc(r.conditions, func(c Condition) bool { return !c.waitsForController() })
+}
+
+// saysSomething reports whether a status has something in it beside conditions and a generation.
+func saysSomething(status map[string]any) bool {
+	for name, value := range status {
 		if name != "observedGeneration" && name != "conditions" && !empty(value) {
-			return true
-		}
-	}
-	for _, c := range r.conditions {
-		if !c.waitsForController() {
 			return true
 		}
 	}
@@ -73,6 +74,11 @@ func (r *reading) conditionOlder(c Condition) bool {
 		return olderThan(r.generation, c.Observed)
 	}
 	return r.older()
+}
+
+// Older reports whether what a condition of an object says is of an older generation, as far as that is said.
+func Older(object *unstructured.Unstructured, c Condition) bool {
+	return read(object).conditionOlder(c)
 }
 
 // stale reports whether what a rule says may be of an older generation. The summary condition is asked, and the status

@@ -16,6 +16,9 @@ func byRules(set *rules.Set) row {
 	return func(r *reading) (Finding, bool) {
 		verdict := set.Evaluate(r.object.Object)
 		if !verdict.Holds() {
+			if finding, nothing := nothingReported(r); nothing && set.Fields().Below("status") != nil {
+				return finding, true // rules over a status that is still to come
+			}
 			return noRuleHolds(verdict), true
 		}
 		return r.current(r.ruled(verdict), r.stale()), true

@@ -52,6 +52,8 @@ func compile(text string, wanted *cel.Type) (*expression, error) {
 	return &expression{ast: checked, program: program}, nil
 }
 
+func (e *expression) fields() *Fields { return readsOf(e.ast.NativeRep().Expr()) }
+
 // literals are the texts in an expression, in order.
 func (e *expression) literals() []string {
 	var found []string

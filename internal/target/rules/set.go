@@ -10,7 +10,8 @@ import (
 
 // Set is the compiled rules of a kind, or those of one alias. It is safe for concurrent use.
 type Set struct {
-	rules []compiled
+	rules  []compiled
+	fields *Fields
 }
 
 type compiled struct {
@@ -41,12 +42,13 @@ func (v Verdict) Holds() bool { return v.Index >= 0 }
 
 // Compile compiles rules. The error names the rule and its field, and says what is wrong with the expression.
 func Compile(list []v1alpha1.Rule) (*Set, error) {
-	set := &Set{rules: make([]compiled, 0, len(list))}
+	set := &Set{rules: make([]compiled, 0, len(list)), fields: &Fields{}}
 	for i, rule := range list {
 		when, err := compile(rule.When, cel.BoolType)
 		if err != nil {
 			return nil, fmt.Errorf("rules[%d].when: %w", i, err)
 		}
+		set.fields = set.fields.Union(when.fields())
 		c := compiled{Rule: rule, when: when.program, literals: when.literals()}
 		if rule.Message != "" {
 			message, err := compile(rule.Message, cel.StringType)
@@ -54,6 +56,7 @@ func Compile(list []v1alpha1.Rule) (*Set, error) {
 				return nil, fmt.Errorf("rules[%d].message: %w", i, err)
 			}
 			c.message = message.program
+			set.fields = set.fields.Union(message.fields())
 		}
 		set.rules = append(set.rules, c)
 	}

@@ -1,0 +1,75 @@
+package target
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/target/rules"
+)
+
+// RuleKind is the HealthRule. It is watched while an alias needs it, as any other kind: the manager works where it is not
+// installed, or may not be read, by the built-in rules.
+var RuleKind = v1alpha1.GroupVersion.WithKind("HealthRule").GroupKind()
+
+var ruleVersion = RuleKind.WithVersion(v1alpha1.GroupVersion.Version)
+
+// invalidRuleError is a rule of an alias's own that does not compile.
+type invalidRuleError struct{ error }
+
+// ruledByKind reports whether the HealthRules of a target's kind decide, and not one condition or rules of the alias's own.
+func (r Reference) ruledByKind() bool {
+	return r.WatchedByKind() && r.ConditionType == "" && len(r.Health) == 0
+}
+
+// rulesFor are the rules that decide for a target: those of the alias, or else of a HealthRule of its kind, or else those
+// that are built in; nil where there are none.
+func rulesFor(ref Reference, kinds *lease) (*rules.Set, error) {
+	switch {
+	case len(ref.Health) > 0:
+		set, err := rules.Cached(ref.Health)
+		if err != nil {
+			return nil, invalidRuleError{err}
+		}
+		return set, nil
+	case !ref.ruledByKind():
+		return rules.BuiltIn(ref.GroupKind()), nil
+	}
+	kinds.need(ref.GroupVersionKind) // also while the HealthRules cannot be read
+	objects, err := kinds.list(ruleVersion, "")
+	switch {
+	case lasting(err):
+		return rules.BuiltIn(ref.GroupKind()), nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the HealthRules: %w", err)
+	}
+	of, err := healthRules(objects, ref.GroupKind())
+	if err != nil {
+		return nil, err
+	}
+	if set := rules.InForce(of); set != nil {
+		return set, nil
+	}
+	return rules.BuiltIn(ref.GroupKind()), nil
+}
+
+// healthRules are those of some objects which are for a kind.
+func healthRules(objects []*unstructured.Unstructured, kind schema.GroupKind) ([]v1alpha1.HealthRule, error) {
+	var of []v1alpha1.HealthRule
+	for _, object := range objects {
+		group, _, _ := unstructured.NestedString(object.Object, "spec", "target", "group")
+		name, _, _ := unstructured.NestedString(object.Object, "spec", "target", "kind")
+		if kind.Group != group || kind.Kind != name {
+			continue
+		}
+		rule := v1alpha1.HealthRule{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &rule); err != nil {
+			return nil, fmt.Errorf("reading HealthRule %s: %w", object.GetName(), err)
+		}
+		of = append(of, rule)
+	}
+	return of, nil
+}
