@@ -127,7 +127,11 @@ clean: ## Remove what was built, the control plane too.
 ##@ Source
 
 .PHONY: generate
-generate: manifests build-installer chart ## Write all generated files: deepcopy, CRDs, RBAC, PrometheusRule, dist/install.yaml, chart.
+generate: manifests build-installer chart kinds-page ## Write all generated files: deepcopy, CRDs, RBAC, PrometheusRule, dist/install.yaml, chart, docs/kinds.md.
+
+.PHONY: kinds-page
+kinds-page: ## Write docs/kinds.md from the built-in rules.
+	@go run ./hack/kindsdoc docs/kinds.md
 
 .PHONY: manifests
 manifests: ## Write deepcopy functions, CRDs and RBAC from the markers, and the PrometheusRule from the alerts.
