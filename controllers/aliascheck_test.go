@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -9,6 +10,7 @@ import (
 	gomegatypes "github.com/onsi/gomega/types"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -244,3 +246,28 @@ func resolved(ctx context.Context, alias *v1alpha1.AliasCheck) func(Gomega) bool
 		return condition != nil && condition.Status == metav1.ConditionTrue
 	}
 }
+
+var _ = Describe("Maintenance with an end", func() {
+	It("ends on time, for a target of any kind and with nothing that happens", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		startAliases(aliasesWithResync(time.Minute), namespace)
+		service := newService(ctx, namespace, "web")
+		newEndpointSlice(ctx, namespace, "web", new(true))
+		end := time.Now().Add(3 * time.Second).Truncate(time.Second)
+		patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"new release",%q:%q}}}`,
+			v1alpha1.AnnotationMaintenance, v1alpha1.AnnotationMaintenanceUntil, end.Format(time.RFC3339))
+		Expect(api.Patch(ctx, service, client.RawPatch("application/merge-patch+json", []byte(patch)))).To(Succeed())
+		alone := newAlias(ctx, namespace, "alone", targeting("Service", "web"))
+		among := newAlias(ctx, namespace, "among", func(a *v1alpha1.AliasCheck) {
+			a.Spec.Targets = []v1alpha1.TargetReference{{Kind: "Service", Name: "web"}, {Kind: "Service", Name: "web", ConditionType: "Seen"}}
+			a.Spec.MinReady = new(intstr.FromInt32(1))
+		})
+		Eventually(statusOf(ctx, alone)).Should(show(v1alpha1.StateMaintenance, v1alpha1.ReasonMaintenance))
+		Expect(statusOf(ctx, alone)(Default)).To(saying("new release (until " + end.Format(time.RFC3339) + ")"))
+		Eventually(statusOf(ctx, among)).Should(show(v1alpha1.StateMaintenance, "MaintenanceChecks"))
+		Eventually(statusOf(ctx, alone)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonAllPassing))
+		left := statusOf(ctx, alone)(Default).Status.LastTransitionTime.Time
+		Expect(left).To(BeTemporally(">=", end), "it ended early")
+		Eventually(statusOf(ctx, among)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonPartlyReady))
+	})
+})

@@ -111,6 +111,12 @@ type HealthCheckSpec struct {
 	// +optional
 	Maintenance *Maintenance `json:"maintenance,omitempty"`
 
+	// maintenanceWindows put the check in state Maintenance for a while again and again, by a schedule.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +optional
+	MaintenanceWindows []MaintenanceWindow `json:"maintenanceWindows,omitempty"`
+
 	// suspend stops probing; the state is Unknown, the reason Suspended.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
@@ -156,6 +162,35 @@ type LocalServiceReference struct {
 // Maintenance is an operator's word that a check is not to be relied on for now.
 type Maintenance struct {
 	// reason is shown as the message.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Reason string `json:"reason"`
+
+	// until ends it, by the manager's clock. Without it the maintenance lasts until it is taken away.
+	// +optional
+	Until *metav1.Time `json:"until,omitempty"`
+}
+
+// MaintenanceWindow is planned work that comes again.
+type MaintenanceWindow struct {
+	// schedule is when it begins, in the cron format of a CronJob: minute, hour, day of the month, month, day of the week.
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9*?/,-]+ +[0-9*?/,-]+ +[0-9*?/,-]+ +[0-9A-Za-z*?/,-]+ +[0-9A-Za-z*?/,-]+)$')",message="schedule must be a cron schedule of five fields, such as 0 2 * * 0 for Sundays at 2:00; the time zone is in timeZone"
+	Schedule string `json:"schedule"`
+
+	// duration of the window, from 1m to 168h.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="duration must be from 1m to 168h, such as 2h"
+	Duration metav1.Duration `json:"duration"`
+
+	// timeZone of the schedule, as in the time zone database; UTC by default.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$') && self != 'Local'",message="timeZone must be the name of a time zone, such as Europe/Berlin or UTC"
+	// +optional
+	TimeZone string `json:"timeZone,omitempty"`
+
+	// reason is shown as the message, with the end of the window.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Reason string `json:"reason"`

@@ -32,6 +32,8 @@ const (
 const (
 	// AnnotationMaintenance on a target of any kind puts it in Maintenance; its value is the reason.
 	AnnotationMaintenance = "health.aliascheck.dev/maintenance"
+	// AnnotationMaintenanceUntil beside it ends that, at a time of RFC 3339.
+	AnnotationMaintenanceUntil = "health.aliascheck.dev/maintenance-until"
 	// AnnotationState on the Lease of a heartbeat is the state that its holder reports.
 	AnnotationState = "health.aliascheck.dev/state"
 	// AnnotationMessage on the Lease of a heartbeat is the message that its holder reports.

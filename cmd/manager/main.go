@@ -15,7 +15,10 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
-	// The image is built from scratch: the roots of trust for https probes are inside the binary.
+	// The image is built from scratch: the roots of trust for https probes, and the time zones of maintenance windows, are
+	// inside the binary.
+	_ "time/tzdata"
+
 	_ "golang.org/x/crypto/x509roots/fallback"
 )
 

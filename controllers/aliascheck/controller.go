@@ -83,6 +83,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	}
 	r.Targets = &target.Observer{
 		Client: r.Client, Watches: watches, Namespaces: r.Namespaces, FailingSince: r.FailingSince, WithoutNodes: r.WithoutNodes,
+		Clock: r.Clock,
 	}
 	return r.watch(mgr, aliasEdges{client: r.Client, dropEvents: r.DropEvents})
 }
@@ -170,12 +171,15 @@ func (r *Reconciler) unconfirmed(observation *health.Observation, now time.Time)
 	return err
 }
 
-// inTime looks again when the grace of a cache that cannot be kept true is over.
+// inTime looks again when the grace of a cache that cannot be kept true is over, or a maintenance.
 func (r *Reconciler) inTime(
 	result reconcile.Result, observation health.Observation, now time.Time,
 ) reconcile.Result {
 	for _, since := range observation.Failing() {
 		result.RequeueAfter = min(result.RequeueAfter, r.Grace.Left(since, now))
+	}
+	if changes := observation.Changes(); !changes.IsZero() {
+		result.RequeueAfter = min(result.RequeueAfter, max(changes.Sub(now), time.Millisecond))
 	}
 	return result
 }

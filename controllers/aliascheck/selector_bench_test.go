@@ -18,6 +18,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
@@ -54,6 +55,29 @@ func BenchmarkSelectorEvaluation(b *testing.B) {
 				if err != nil || len(observation.Members) != 10 {
 					b.Fatalf("%d checks, %v", len(observation.Members), err)
 				}
+			}
+		})
+	}
+}
+
+// A roll-up of 1,000 checks, which is one evaluation however many of them change at once.
+func BenchmarkRollUp(b *testing.B) {
+	for _, n := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("checks=%d", n), func(b *testing.B) {
+			watches, err := target.NewWatches(target.WatchesOptions{Config: &rest.Config{}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			observer := &target.Observer{Client: teams(b, n/10), Watches: watches}
+			alias := teamAlias(0)
+			alias.Spec.Selector = &v1alpha1.Selector{}
+			b.ReportAllocs()
+			for b.Loop() {
+				observation, err := observer.Observe(b.Context(), &alias)
+				if err != nil || len(observation.Members) != n {
+					b.Fatalf("%d checks, %v", len(observation.Members), err)
+				}
+				health.ApplyObservation(&alias, observation, time.Now())
 			}
 		})
 	}

@@ -48,11 +48,12 @@ func notOwn(own *status.OwnWrites[*v1alpha1.AliasCheck]) predicate.Predicate {
 
 // maintenance tells an empty annotation from none.
 func maintenance(object client.Object) string {
-	reason, in := object.GetAnnotations()[v1alpha1.AnnotationMaintenance]
+	annotations := object.GetAnnotations()
+	reason, in := annotations[v1alpha1.AnnotationMaintenance]
 	if !in {
 		return ""
 	}
-	return "for " + reason
+	return "for " + reason + " until " + annotations[v1alpha1.AnnotationMaintenanceUntil]
 }
 
 func seenOfHealthCheck(check *v1alpha1.HealthCheck) any {

@@ -1,6 +1,9 @@
 package health
 
 import (
+	"strings"
+	"time"
+
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
@@ -18,18 +21,10 @@ func StandingOf(status v1alpha1.HealthCheckStatus) Standing {
 	return Standing{State: Known(status.State), Failures: status.ConsecutiveFailures, Successes: status.ConsecutiveSuccesses}
 }
 
-// MaintenanceOf says whether a HealthCheck is in maintenance, by its spec or by annotation, and why.
-func MaintenanceOf(check *v1alpha1.HealthCheck) (reason string, in bool) {
-	if check.Spec.Maintenance != nil {
-		return check.Spec.Maintenance.Reason, true
-	}
-	return MaintenanceAnnotation(check.Annotations)
-}
-
-// MaintenanceAnnotation says whether an object with these annotations is in maintenance, and why.
-func MaintenanceAnnotation(annotations map[string]string) (reason string, in bool) {
+// maintenanceAnnotation says whether an object with these annotations has been put in maintenance, and why.
+func maintenanceAnnotation(annotations map[string]string) (reason string, in bool) {
 	reason, in = annotations[v1alpha1.AnnotationMaintenance]
-	if in && reason == "" {
+	if in && strings.TrimSpace(reason) == "" {
 		reason = "in maintenance, no reason given"
 	}
 	return reason, in
@@ -37,9 +32,9 @@ func MaintenanceAnnotation(annotations map[string]string) (reason string, in boo
 
 // WithoutProbe is the verdict on a HealthCheck that is not to be probed: one in maintenance or suspended. Where both are
 // set maintenance shows: it has a reason that somebody wrote, and it counts, while what is suspended is left out.
-func WithoutProbe(check *v1alpha1.HealthCheck) (Verdict, bool) {
-	if reason, in := MaintenanceOf(check); in {
-		return Verdict{State: v1alpha1.StateMaintenance, Reason: v1alpha1.ReasonMaintenance, Message: reason}, true
+func WithoutProbe(check *v1alpha1.HealthCheck, now time.Time) (Verdict, bool) {
+	if m := MaintenanceAt(check, now); m.In {
+		return Verdict{State: v1alpha1.StateMaintenance, Reason: v1alpha1.ReasonMaintenance, Message: m.Reason}, true
 	}
 	if check.Spec.Suspend {
 		return Verdict{

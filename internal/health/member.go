@@ -26,6 +26,9 @@ type Member struct {
 	// Telling says that the reason explains the state of an aggregate which this member alone decides.
 	Telling bool
 
+	// Changes is when to look again, as its maintenance ends then by itself; zero where nothing does.
+	Changes time.Time
+
 	// Unread is why it could not be read; then its state says nothing.
 	Unread error
 	// FailingSince is since when what it was read from could not be kept true; zero while it is.

@@ -85,6 +85,14 @@ func (o Observation) Failing() []time.Time {
 	return all
 }
 
+// Changes is when an observation is over by itself; zero where it is not.
+func (o Observation) Changes() (next time.Time) {
+	for _, m := range o.Members {
+		next = earlier(next, m.Changes)
+	}
+	return next
+}
+
 // resolutionOf says whether all members are there, and if not, what the first of them lacks: one that is known to be
 // absent before one of which it is not known.
 func resolutionOf(members []Member) *Resolution {

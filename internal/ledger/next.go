@@ -31,7 +31,7 @@ func (s Step) News() bool { return s.ReadLive || s.Show != nil }
 // Next is what is to be done now.
 func (l *Ledger) Next(now time.Time) Step {
 	l.decide(now)
-	step := Step{ReadLive: l.unsettled, Exempt: l.exempt, After: health.Early(l.check.UID, l.options.Resync)}
+	step := Step{ReadLive: l.unsettled, Exempt: l.exempt, After: health.InTime(l.check, health.Early(l.check.UID, l.options.Resync), now)}
 	if !l.unsettled && !l.isShown() {
 		step.Show, step.Shown, step.ChangedAt = l.view(), l.check, l.changedAt
 	}
@@ -58,7 +58,7 @@ func (l *Ledger) isShown() bool {
 
 // decide is about all that a check shows without a probe.
 func (l *Ledger) decide(now time.Time) {
-	verdict, exempt := health.WithoutProbe(l.check)
+	verdict, exempt := health.WithoutProbe(l.check, now)
 	if exempt != l.exempt {
 		l.exempt = exempt
 		l.epoch++

@@ -1,6 +1,8 @@
 package target
 
 import (
+	"time"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -19,7 +21,7 @@ func (r *reading) aliasCheck(ref Reference) (health.Observation, error) {
 	if outOfDate(next.alias) {
 		return health.Observation{}, ErrNotYet
 	}
-	return one(orCondition(ref, aliasMember(next.alias), next.alias.Status.Conditions)), nil
+	return one(orCondition(ref, aliasMember(next.alias, ref.At), next.alias.Status.Conditions)), nil
 }
 
 // outOfDate reports whether an alias at the head of a sound chain still says that it is in a ring or too deep.
@@ -32,9 +34,9 @@ func outOfDate(next *v1alpha1.AliasCheck) bool {
 
 // aliasMember is the state that an alias shows, and what decided it. Maintenance of an alias concerns those
 // that refer to it, and not itself.
-func aliasMember(alias *v1alpha1.AliasCheck) health.Member {
+func aliasMember(alias *v1alpha1.AliasCheck, now time.Time) health.Member {
 	member := memberOf(kindAliasCheck, alias)
 	member.Deeper = alias.Status.Culprit
-	member, _ = annotated(member, alias.Annotations)
+	member, _ = annotated(member, alias.Annotations, now)
 	return member
 }

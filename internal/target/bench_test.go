@@ -23,7 +23,7 @@ func BenchmarkATargetCheck(b *testing.B) {
 	}}}
 	b.ReportAllocs()
 	for b.Loop() {
-		healthCheckMember(check)
+		healthCheckMember(check, time.Now())
 	}
 }
 

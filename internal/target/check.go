@@ -18,18 +18,18 @@ func (o *Observer) healthCheck(ctx context.Context, ref Reference) (health.Obser
 	case !found:
 		return missing(ref), nil
 	}
-	member := healthCheckMember(check)
+	member := healthCheckMember(check, ref.At)
 	if ref.Among {
-		member = countedMember(check)
+		member = countedMember(check, ref.At)
 	}
 	return one(orCondition(ref, member, check.Status.Conditions)), nil
 }
 
 // countedMember is a HealthCheck among others. One that is suspended is so by its spec, whatever it shows as yet: it is left
 // out of what is combined from then on, and is never counted as Unknown in between.
-func countedMember(check *v1alpha1.HealthCheck) health.Member {
-	member := healthCheckMember(check)
-	if verdict, unprobed := health.WithoutProbe(check); unprobed && verdict.Reason == v1alpha1.ReasonSuspended {
+func countedMember(check *v1alpha1.HealthCheck, now time.Time) health.Member {
+	member := healthCheckMember(check, now)
+	if verdict, unprobed := health.WithoutProbe(check, now); unprobed && verdict.Reason == v1alpha1.ReasonSuspended {
 		member.State, member.Reason, member.Message = verdict.State, verdict.Reason, verdict.Message
 	}
 	return member
@@ -37,12 +37,11 @@ func countedMember(check *v1alpha1.HealthCheck) health.Member {
 
 // healthCheckMember is the state that a HealthCheck shows. The annotation for maintenance counts from the
 // moment that it is there, and not only once the status says so too.
-func healthCheckMember(check *v1alpha1.HealthCheck) health.Member {
+func healthCheckMember(check *v1alpha1.HealthCheck, now time.Time) health.Member {
 	member := memberOf(kindHealthCheck, check)
-	_, annotated := health.MaintenanceAnnotation(check.Annotations)
-	if annotated && member.State != v1alpha1.StateMaintenance {
-		reason, _ := health.MaintenanceOf(check)
-		return inMaintenance(member, reason)
+	annotated := health.AnnotatedMaintenance(check.Annotations, now)
+	if annotated.In && member.State != v1alpha1.StateMaintenance {
+		return inMaintenance(member, health.MaintenanceAt(check, now))
 	}
 	return member
 }
@@ -68,20 +67,20 @@ func memberOf(kind string, check v1alpha1.Check) health.Member {
 }
 
 // inMaintenance is a member which an operator has put in maintenance, whatever its own state is.
-func inMaintenance(member health.Member, reason string) health.Member {
+func inMaintenance(member health.Member, maintenance health.Maintenance) health.Member {
 	member.State = v1alpha1.StateMaintenance
 	member.Reason = v1alpha1.ReasonMaintenance
-	member.Message = reason
-	member.Since = time.Time{}
+	member.Message = maintenance.Reason
+	member.Since, member.Changes = time.Time{}, maintenance.Changes
 	member.Deeper = nil
 	return member
 }
 
 // annotated puts a member in maintenance if its object has the annotation for it.
-func annotated(member health.Member, annotations map[string]string) (health.Member, bool) {
-	reason, in := health.MaintenanceAnnotation(annotations)
-	if !in {
+func annotated(member health.Member, annotations map[string]string, now time.Time) (health.Member, bool) {
+	maintenance := health.AnnotatedMaintenance(annotations, now)
+	if !maintenance.In {
 		return member, false
 	}
-	return inMaintenance(member, reason), true
+	return inMaintenance(member, maintenance), true
 }

@@ -215,11 +215,11 @@ func TestAnAnnotatedCheckIsInMaintenanceBeforeItsStatusSaysSo(t *testing.T) {
 	check := &v1alpha1.HealthCheck{}
 	check.Annotations = map[string]string{v1alpha1.AnnotationMaintenance: "disk"}
 	check.Status.State, check.Status.LastTransitionTime = v1alpha1.StatePassing, &metav1.Time{Time: time.Now()}
-	if m := healthCheckMember(check); m.State != v1alpha1.StateMaintenance || m.Message != "disk" || !m.Since.IsZero() {
+	if m := healthCheckMember(check, time.Now()); m.State != v1alpha1.StateMaintenance || m.Message != "disk" || !m.Since.IsZero() {
 		t.Errorf("got %+v", m)
 	}
 	check.Status.State, check.Status.Message = v1alpha1.StateMaintenance, "disk"
-	if m := healthCheckMember(check); m.Since.IsZero() {
+	if m := healthCheckMember(check, time.Now()); m.Since.IsZero() {
 		t.Errorf("the status says since when, and the member does not: %+v", m)
 	}
 }
@@ -228,14 +228,14 @@ func TestAnAnnotatedCheckIsInMaintenanceBeforeItsStatusSaysSo(t *testing.T) {
 func TestASuspendedCheckIsLeftOutBeforeItsStatusSaysSo(t *testing.T) {
 	check := &v1alpha1.HealthCheck{}
 	check.Spec.Suspend, check.Status.State, check.Status.Reason = true, v1alpha1.StateCritical, "ProbeFailed"
-	if m := countedMember(check); m.State != v1alpha1.StateUnknown || m.Reason != v1alpha1.ReasonSuspended {
+	if m := countedMember(check, time.Now()); m.State != v1alpha1.StateUnknown || m.Reason != v1alpha1.ReasonSuspended {
 		t.Errorf("among others it is %+v", m)
 	}
-	if m := healthCheckMember(check); m.State != v1alpha1.StateCritical {
+	if m := healthCheckMember(check, time.Now()); m.State != v1alpha1.StateCritical {
 		t.Errorf("alone it is %+v", m)
 	}
 	check.Annotations = map[string]string{v1alpha1.AnnotationMaintenance: "disk"}
-	if m := countedMember(check); m.State != v1alpha1.StateMaintenance {
+	if m := countedMember(check, time.Now()); m.State != v1alpha1.StateMaintenance {
 		t.Errorf("in maintenance it is %+v", m)
 	}
 }
@@ -252,7 +252,7 @@ func TestTheReasonOfACheckIsItsOwnWhereItHasOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			check := &v1alpha1.HealthCheck{Status: v1alpha1.HealthCheckStatus{CheckStatus: c.status}}
-			if m := healthCheckMember(check); m.Reason != c.want {
+			if m := healthCheckMember(check, time.Now()); m.Reason != c.want {
 				t.Errorf("got %s, want %s", m.Reason, c.want)
 			}
 		})
@@ -267,7 +267,7 @@ func TestMaintenanceOfACheckWinsOverItsConditions(t *testing.T) {
 			State: v1alpha1.StateMaintenance, Reason: reason, Conditions: notReady,
 		}}}
 		for _, asked := range []string{v1alpha1.ConditionReady, "Absent"} {
-			m := orCondition(Reference{ConditionType: asked}, aliasMember(alias), notReady)
+			m := orCondition(Reference{ConditionType: asked}, aliasMember(alias, time.Now()), notReady)
 			if m.State != v1alpha1.StateMaintenance || m.Reason != reason {
 				t.Errorf("condition %s of an alias with %s: got %s %s", asked, reason, m.State, m.Reason)
 			}

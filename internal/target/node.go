@@ -26,13 +26,13 @@ func (o *Observer) node(ctx context.Context, ref Reference) (health.Observation,
 		return missing(ref), nil
 	}
 	itself := nodeMember(node)
-	if member, in := annotated(itself, node.Annotations); in {
+	if member, in := annotated(itself, node.Annotations, ref.At); in {
 		return one(member), nil
 	}
 	if ref.ConditionType != "" {
 		return one(conditionMember(itself, ref, nodeConditions(node))), nil
 	}
-	members, err := o.checks(ctx, ref.Home, client.MatchingFields{byNode: ref.Name})
+	members, err := o.checks(ctx, ref.Home, ref.At, client.MatchingFields{byNode: ref.Name})
 	if err != nil {
 		return health.Observation{}, err
 	}

@@ -44,7 +44,7 @@ func objectMember(ref Reference, object *unstructured.Unstructured, set *rules.S
 	member := health.Member{
 		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(),
 	}
-	if member, in := annotated(member, object.GetAnnotations()); in {
+	if member, in := annotated(member, object.GetAnnotations(), ref.At); in {
 		return member
 	}
 	if ref.ConditionType != "" {

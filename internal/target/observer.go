@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -26,6 +28,8 @@ type Observer struct {
 	FailingSince FailingSinceFunc
 	// WithoutNodes says that Nodes may not be read.
 	WithoutNodes bool
+	// Clock says whether a maintenance is over; the real one where there is none.
+	Clock clock.PassiveClock
 }
 
 // Observe says what the alias's target looks like now. An error means that it could not be read; it is
@@ -36,7 +40,7 @@ func (o *Observer) Observe(
 	kinds := o.Watches.lease(types.NamespacedName{Namespace: alias.Namespace, Name: alias.Name})
 	mayAsk := neededBy(alias)
 	defer func() { kinds.release(mayAsk) }()
-	reading := &reading{Observer: o, alias: alias, kinds: kinds}
+	reading := &reading{Observer: o, alias: alias, kinds: kinds, at: o.now()}
 	observation, err = reading.all(ctx)
 	observation.Target = DisplayOf(alias)
 	if err == nil {
@@ -50,6 +54,7 @@ type reading struct {
 	*Observer
 	alias *v1alpha1.AliasCheck
 	kinds *lease
+	at    time.Time
 	// graph is the other aliases that it reaches, and walked what was read to follow them.
 	graph  *graph
 	walked []origin
@@ -79,12 +84,19 @@ func (r *reading) all(ctx context.Context) (health.Observation, error) {
 
 // single reads one target.
 func (r *reading) single(ctx context.Context, ref Reference) (health.Observation, error) {
-	r.kinds.read = nil
+	r.kinds.read, ref.At = nil, r.at
 	observation, err := r.observe(ctx, ref)
 	if err == nil {
 		observation.FailingSince = r.failingSince(r.readOf(ref, observation.Problem))
 	}
 	return observation, err
+}
+
+func (o *Observer) now() time.Time {
+	if o.Clock == nil {
+		return time.Now()
+	}
+	return o.Clock.Now()
 }
 
 func nothing(schema.GroupVersionKind) bool { return false }
@@ -143,7 +155,9 @@ func (o *Observer) get(ctx context.Context, key types.NamespacedName, object cli
 }
 
 // checks are the members of an aggregate: HealthChecks of one namespace, read without a copy.
-func (o *Observer) checks(ctx context.Context, namespace string, which ...client.ListOption) ([]health.Member, error) {
+func (o *Observer) checks(
+	ctx context.Context, namespace string, now time.Time, which ...client.ListOption,
+) ([]health.Member, error) {
 	list := &v1alpha1.HealthCheckList{}
 	err := o.Client.List(ctx, list, append(which, client.InNamespace(namespace), client.UnsafeDisableDeepCopy)...)
 	if err != nil {
@@ -151,7 +165,7 @@ func (o *Observer) checks(ctx context.Context, namespace string, which ...client
 	}
 	members := make([]health.Member, 0, len(list.Items))
 	for i := range list.Items {
-		members = append(members, countedMember(&list.Items[i]))
+		members = append(members, countedMember(&list.Items[i], now))
 	}
 	return members, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -58,6 +59,8 @@ type Reference struct {
 	Health []v1alpha1.Rule
 	// Unreported is the state of a target that says nothing of its health.
 	Unreported v1alpha1.State
+	// At is when it is looked at.
+	At time.Time
 }
 
 // ReferenceOf is the one target of an alias; false for one that combines several, or has a selector.

@@ -43,7 +43,7 @@ func nothingSelected(alias *v1alpha1.AliasCheck) string {
 // membersSelected are the checks that a selector selects. An alias that is itself among them is left out.
 func (r *reading) membersSelected(ctx context.Context, selector labels.Selector) (members []health.Member, err error) {
 	if selectsKind(r.alias, v1alpha1.SelectHealthChecks) {
-		if members, err = r.checks(ctx, r.alias.Namespace, labelled(selector)...); err != nil {
+		if members, err = r.checks(ctx, r.alias.Namespace, r.at, labelled(selector)...); err != nil {
 			return nil, err
 		}
 	}
@@ -57,7 +57,7 @@ func (r *reading) membersSelected(ctx context.Context, selector labels.Selector)
 		if outOfDate(next.alias) {
 			return nil, ErrNotYet
 		}
-		members = append(members, aliasMember(next.alias))
+		members = append(members, aliasMember(next.alias, r.at))
 	}
 	return members, nil
 }

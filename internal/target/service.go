@@ -22,7 +22,7 @@ func (o *Observer) service(ctx context.Context, ref Reference) (health.Observati
 		return missing(ref), nil
 	}
 	itself := health.Member{APIVersion: "v1", Kind: kindService, Namespace: service.Namespace, Name: service.Name}
-	if member, in := annotated(itself, service.Annotations); in {
+	if member, in := annotated(itself, service.Annotations, ref.At); in {
 		return one(member), nil
 	}
 	if ref.ConditionType != "" {
@@ -34,7 +34,7 @@ func (o *Observer) service(ctx context.Context, ref Reference) (health.Observati
 func (o *Observer) membersOfService(
 	ctx context.Context, ref Reference, service *corev1.Service, itself health.Member,
 ) (health.Observation, error) {
-	members, err := o.checks(ctx, ref.Namespace, client.MatchingFields{byService: ref.Name})
+	members, err := o.checks(ctx, ref.Namespace, ref.At, client.MatchingFields{byService: ref.Name})
 	if err != nil {
 		return health.Observation{}, err
 	}

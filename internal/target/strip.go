@@ -28,6 +28,7 @@ var identity = rules.FieldsOf(
 	[]string{"metadata", "resourceVersion"}, []string{"metadata", "generation"},
 	[]string{"metadata", "creationTimestamp"}, []string{"metadata", "deletionTimestamp"},
 	[]string{"metadata", "annotations", v1alpha1.AnnotationMaintenance},
+	[]string{"metadata", "annotations", v1alpha1.AnnotationMaintenanceUntil},
 	[]string{"status", "observedGeneration"},
 ).Union(evidence.FieldsOfConditions("status", "conditions"))
 

@@ -52,8 +52,13 @@ func strippedMeta(from metav1.ObjectMeta) metav1.ObjectMeta {
 		Namespace: from.Namespace, Name: from.Name, UID: from.UID, ResourceVersion: from.ResourceVersion,
 		Generation: from.Generation, CreationTimestamp: from.CreationTimestamp, DeletionTimestamp: from.DeletionTimestamp,
 	}
-	if reason, in := from.Annotations[v1alpha1.AnnotationMaintenance]; in {
-		meta.Annotations = map[string]string{v1alpha1.AnnotationMaintenance: reason}
+	for _, name := range readAnnotations {
+		if value, in := from.Annotations[name]; in {
+			metav1.SetMetaDataAnnotation(&meta, name, value)
+		}
 	}
 	return meta
 }
+
+// readAnnotations are those that are read of a target of any kind.
+var readAnnotations = []string{v1alpha1.AnnotationMaintenance, v1alpha1.AnnotationMaintenanceUntil}

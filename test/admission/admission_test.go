@@ -64,6 +64,20 @@ var malformedHealthChecks = []malformed{
 		"spec.initialState", `"Unknown", "Passing", "Warning", "Critical"`},
 	{"maintenance for no reason", `{maintenance: {}, tcp: {address: "db:5432"}}`,
 		"spec.maintenance.reason", "Required value"},
+	{"an end of a maintenance that is no time", `{maintenance: {reason: disk, until: noon}, tcp: {address: "db:5432"}}`,
+		"spec.maintenance.until", "date-time"},
+	{"a window without a schedule", `{maintenanceWindows: [{schedule: often, duration: 1h, reason: x}], tcp: {address: "db:5432"}}`,
+		"spec.maintenanceWindows[0].schedule", "a cron schedule of five fields, such as 0 2 * * 0 for Sundays at 2:00"},
+	{"a window with a time zone in its schedule",
+		`{maintenanceWindows: [{schedule: "TZ=UTC 0 2 * * 0", duration: 1h, reason: x}], tcp: {address: "db:5432"}}`,
+		"spec.maintenanceWindows[0].schedule", "the time zone is in timeZone"},
+	{"a window of a second", `{maintenanceWindows: [{schedule: "@daily", duration: 1s, reason: x}], tcp: {address: "db:5432"}}`,
+		"spec.maintenanceWindows[0].duration", "duration must be from 1m to 168h, such as 2h"},
+	{"a window in no time zone",
+		`{maintenanceWindows: [{schedule: "@daily", duration: 1h, timeZone: Local, reason: x}], tcp: {address: "db:5432"}}`,
+		"spec.maintenanceWindows[0].timeZone", "the name of a time zone, such as Europe/Berlin or UTC"},
+	{"a window for no reason", `{maintenanceWindows: [{schedule: "@daily", duration: 1h}], tcp: {address: "db:5432"}}`,
+		"spec.maintenanceWindows[0].reason", "Required value"},
 	{"a URL without a scheme", `{http: {url: "web.shop:8080/healthz"}}`,
 		"spec.http.url", "an absolute http or https URL, such as http://web.shop:8080/healthz"},
 	{"a URL of another scheme", `{http: {url: "ftp://web.shop/healthz"}}`,
@@ -330,6 +344,9 @@ func TestEveryReferenceAndTLSAreAccepted(t *testing.T) {
 		`{dns: {name: web.example.com, server: "10.96.0.10:53", expect: ["192.0.2.1"]}}`,
 		`{dns: {name: _sip._tcp.example.com., type: SRV, expect: ["10 60 5060 sip.example.com"]}}`,
 		`{dns: {name: 192.0.2.1, type: PTR}}`,
+		`{tcp: {address: "db:5432"}, maintenance: {reason: disk, until: "2026-12-01T06:00:00Z"}, maintenanceWindows: [
+		  {schedule: "*/15 0-4,22 1,15 JAN-MAR mon-fri", duration: 1h30m, timeZone: America/Argentina/Buenos_Aires, reason: x},
+		  {schedule: "@weekly", duration: 168h, timeZone: Etc/GMT+5, reason: x}]}`,
 	} {
 		if output, err := apply(t, "HealthCheck", spec); err != nil {
 			t.Errorf("%s: %v: %s", spec, err, output)

@@ -1,0 +1,59 @@
+package aliascheck
+
+import (
+	"testing"
+	"time"
+
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/status"
+)
+
+func TestABurstOfChangesIsOneEvaluationOfAnAliasThatCombines(t *testing.T) {
+	rollUp, single := reconcile.Request{}, reconcile.Request{}
+	rollUp.Name, single.Name = "roll-up", "single"
+	queue := priorityqueue.New[reconcile.Request]("burst")
+	defer queue.ShutDown()
+	gathering := gatheringQueue{queue, func(r reconcile.Request) bool { return r == rollUp }}
+
+	began := time.Now()
+	for range 1000 {
+		gathering.Add(rollUp)
+	}
+	gathering.Add(single)
+	if first, _ := queue.Get(); first != single {
+		t.Errorf("%s is evaluated first: the other waits for more changes", first.Name)
+	}
+	if next, _ := queue.Get(); next != rollUp || time.Since(began) < gatherFor {
+		t.Errorf("%s is evaluated after %s", next.Name, time.Since(began))
+	}
+	queue.Done(single)
+	queue.Done(rollUp)
+	if queue.Len() != 0 {
+		t.Errorf("%d evaluations are left of the burst", queue.Len())
+	}
+}
+
+func TestWhatThisProcessWroteIsNotEvaluatedAgain(t *testing.T) {
+	alias := func(version string) *v1alpha1.AliasCheck {
+		a := &v1alpha1.AliasCheck{}
+		a.Namespace, a.Name, a.ResourceVersion = "shop", "web", version
+		return a
+	}
+	own := status.NewOwnWrites[*v1alpha1.AliasCheck](status.AliasCheckKind, clock.RealClock{}, time.Minute, nil)
+	own.Keep(alias("5"))
+	passes := notOwn(own)
+	if passes.Update(event.UpdateEvent{ObjectOld: alias("4"), ObjectNew: alias("5")}) {
+		t.Error("an own write is an edge")
+	}
+	if !passes.Update(event.UpdateEvent{ObjectOld: alias("5"), ObjectNew: alias("6")}) {
+		t.Error("what somebody else wrote is no edge")
+	}
+	if !passes.Create(event.CreateEvent{Object: alias("5")}) || !passes.Delete(event.DeleteEvent{Object: alias("5")}) {
+		t.Error("a creation or a deletion is no edge")
+	}
+}
