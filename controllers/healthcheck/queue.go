@@ -15,7 +15,7 @@ import (
 // queue is that of the controller, for what ends beside it.
 type queue struct {
 	// context is that of the controller. Nothing is reconciled before it is there.
-	context context.Context //nolint:containedctx // probes live as long as the controller, and not as a reconcile
+	context context.Context // probes live as long as the controller, and not as a reconcile
 	keys    workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
