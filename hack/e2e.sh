@@ -21,7 +21,7 @@ image=$(sed -n 's/^  newName: //p' config/version/kustomization.yaml):$(sed -n '
 # binary is the path of one program of Kubernetes.
 binary() {
 	local place
-	for place in "${KUBEBUILDER_ASSETS:-}" bin/controlplane; do
+	for place in "${KUBEBUILDER_ASSETS:-}" "$root/bin/controlplane"; do
 		if [[ -n $place && -x $place/$1 ]]; then
 			realpath "$place/$1"
 			return
