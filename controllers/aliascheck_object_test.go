@@ -20,6 +20,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers/aliascheck"
+	"github.com/aliascheck/aliascheck/internal/target"
 )
 
 var _ = Describe("An AliasCheck of any other kind", func() {
@@ -124,6 +125,11 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	It("finds a cluster-scoped target, and refuses a namespace for it", func() {
 		startAliases(aliases, namespace)
 		alias := newAlias(ctx, namespace, "front", targetingKind("v1", "Namespace", namespace))
+		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonRefNotPermitted))
+		labelled := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+		edit(ctx, labelled, func(n *corev1.Namespace) {
+			n.Labels[target.LabelClusterScoped] = target.Allowed
+		})
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, "Active"))
 		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.Namespace = namespace })
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonInvalidTarget))

@@ -21,6 +21,10 @@ const (
 	ReasonProbeFailed = "ProbeFailed"
 	// ReasonAddressDenied: the address guard refused the destination.
 	ReasonAddressDenied = "AddressDenied"
+	// ReasonMethodDenied: the manager sends no requests with this method, or none with a body.
+	ReasonMethodDenied = "MethodDenied"
+	// ReasonJobForbidden: the manager may not run Jobs in this namespace.
+	ReasonJobForbidden = "JobForbidden"
 	// ReasonSecretNotFound: a Secret or a key that the probe needs does not exist.
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonSecretForbidden: the manager may not read Secrets in this namespace.

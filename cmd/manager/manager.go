@@ -238,7 +238,7 @@ func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
 		return nil, fmt.Errorf("registering the metric of certificates: %w", err)
 	}
 	return probe.New(probe.Options{
-		Guard: probe.NewGuard(o.allow, o.deny), Secrets: reads, ConfigMaps: reads, Leases: reads, Jobs: jobs.New(live),
+		Guard: probe.NewGuard(o.allow, o.deny), Methods: o.methods, Secrets: reads, ConfigMaps: reads, Leases: reads, Jobs: jobs.New(live),
 		SawCertificate: certificates.Saw,
 	}), nil
 }
@@ -260,6 +260,7 @@ func (o *options) setupAliasChecks(
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
 		Namespaces:              o.namespaces,
+		ClusterScoped:           o.clusterScoped,
 		NewInformer:             sweeper.NewInformer,
 		FailingSince:            sweeper.FailingSince,
 		Own:                     own,

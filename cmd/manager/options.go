@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/target"
 )
 
 // options are the flags of the manager.
@@ -28,6 +30,8 @@ type options struct {
 	sweepInterval       time.Duration
 	maxConcurrentProbes int
 	allow, deny         []netip.Prefix
+	methods             []string
+	clusterScoped       []string
 	readinessGates      bool
 	namespaces          []string
 
@@ -51,7 +55,7 @@ const inClusterNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namesp
 // parseOptions reads the command line. Its errors are one line, which names the flag and what is right.
 func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	o := &options{}
-	var allow, deny, namespaces string
+	var allow, deny, methods, clusterScoped, namespaces string
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the one line that is printed is main's
 	flags.DurationVar(&o.resyncInterval, "resync-interval", time.Minute,
@@ -64,6 +68,11 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	flags.StringVar(&allow, "probe-allow-cidrs", "",
 		"comma-separated CIDRs that probes may reach although they are loopback, link-local or the like")
 	flags.StringVar(&deny, "probe-deny-cidrs", "", "comma-separated CIDRs that probes must not reach; wins over the allowed ones")
+	flags.StringVar(&methods, "probe-methods", strings.Join(probe.ReadingMethods, ","),
+		"comma-separated methods that HTTP probes may use; a body needs one that writes among them")
+	flags.StringVar(&clusterScoped, "cluster-scoped-targets", "Node",
+		"comma-separated cluster-scoped kinds, as Kind or Kind.group, that aliases of all namespaces may refer to; "+
+			"others need the label "+target.LabelClusterScoped+": "+target.Allowed+" on the namespace")
 	flags.BoolVar(&o.readinessGates, "readiness-gates", true, "keep the readiness gates of pods")
 	flags.StringVar(&namespaces, "namespaces", "", "comma-separated namespaces to work in (default all)")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect a leader among the replicas; the others stand by with warm caches")
@@ -86,6 +95,12 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	}
 	if o.deny, err = probe.ParsePrefixes(deny); err != nil {
 		return nil, flags, fmt.Errorf("--probe-deny-cidrs: %w", err)
+	}
+	if o.methods, err = probe.ParseMethods(methods); err != nil {
+		return nil, flags, fmt.Errorf("--probe-methods: %w", err)
+	}
+	if o.clusterScoped, err = parseKinds(clusterScoped); err != nil {
+		return nil, flags, fmt.Errorf("--cluster-scoped-targets: %w", err)
 	}
 	if o.namespaces, err = parseNamespaces(namespaces); err != nil {
 		return nil, flags, fmt.Errorf("--namespaces: %w", err)
@@ -167,6 +182,22 @@ func validateCertificate(name, folder string) error {
 		return fmt.Errorf("%s is %q: it must be a folder with a certificate in tls.crt and its key in tls.key: %w", name, folder, err)
 	}
 	return nil
+}
+
+// kindName is the name of a kind, and its group where it has one.
+var kindName = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$`)
+
+func parseKinds(list string) ([]string, error) {
+	if list == "" {
+		return []string{}, nil
+	}
+	kinds := strings.Split(list, ",")
+	for _, kind := range kinds {
+		if !kindName.MatchString(kind) {
+			return nil, fmt.Errorf("%q is not a kind, such as Node or ClusterIssuer.cert-manager.io", kind)
+		}
+	}
+	return kinds, nil
 }
 
 func parseNamespaces(list string) ([]string, error) {

@@ -28,7 +28,7 @@ import (
 
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks,verbs=get;list;watch
 // +kubebuilder:rbac:groups=health.aliascheck.dev,resources=aliaschecks/status,verbs=update
-// +kubebuilder:rbac:groups="",resources=services;nodes,verbs=list;watch
+// +kubebuilder:rbac:groups="",resources=services;nodes;namespaces,verbs=list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=referencegrants,verbs=list;watch
 
@@ -46,6 +46,9 @@ type Reconciler struct {
 	MaxConcurrentReconciles int
 	// Namespaces that the manager watches; all where there are none.
 	Namespaces []string
+	// ClusterScoped are the cluster-scoped kinds, as Kind or Kind.group, that aliases of all namespaces may refer to; Node by
+	// default.
+	ClusterScoped []string
 	// NewInformer makes the informers of kinds that are watched while an alias needs them; client-go's by default.
 	NewInformer target.NewInformerFunc
 	// FailingSince is that of the sweep which covers the cache and NewInformer; nil where there is none.
@@ -72,11 +75,12 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		return err
 	}
 	watches, err := target.NewWatches(target.WatchesOptions{
-		Config:      mgr.GetConfig(),
-		NewInformer: r.NewInformer,
-		Namespaces:  r.Namespaces,
-		Retry:       r.RetryKind,
-		Log:         mgr.GetLogger().WithName("watches"),
+		Config:        mgr.GetConfig(),
+		NewInformer:   r.NewInformer,
+		Namespaces:    r.Namespaces,
+		ClusterScoped: r.ClusterScoped,
+		Retry:         r.RetryKind,
+		Log:           mgr.GetLogger().WithName("watches"),
 	})
 	if err != nil {
 		return err

@@ -99,6 +99,9 @@ func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconci
 	case event.Kind == target.GrantKind:
 		crossing := requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace}))
 		return append(crossing, e.of(ctx, event.Kind, event.Namespace, event.Name)...)
+	case event.Kind == target.NamespaceKind: // its label lets its aliases refer to cluster-scoped kinds, or no longer
+		within := requestsFor(e.list(ctx, nil, client.InNamespace(event.Name)))
+		return append(within, e.of(ctx, event.Kind, "", event.Name)...)
 	default:
 		return e.of(ctx, event.Kind, event.Namespace, event.Name)
 	}

@@ -24,6 +24,9 @@ func (a *attempt) failed(err error) Result {
 	if unread, ok := errors.AsType[*ReadError](err); ok {
 		return Result{Unread: &ReadError{What: a.says(unread.What), Err: unread.Err}}
 	}
+	if refused, ok := errors.AsType[*refusedError](err); ok {
+		return failedFor(refused.reason, a.says(refused.message))
+	}
 	if secret, ok := errors.AsType[*referenceError](err); ok {
 		return failedFor(secret.reason, a.says(secret.message))
 	}

@@ -42,6 +42,9 @@ func (p *Probes) http(ctx context.Context, check *v1alpha1.HealthCheck) Result {
 		return failed("http: " + err.Error())
 	}
 	a.retitled(method(spec) + " " + shown(call.url))
+	if err := p.allowed(spec); err != nil {
+		return a.failed(err)
+	}
 
 	references := p.referencesOf(check)
 	request, err := newRequest(ctx, a, spec, call.url, references)

@@ -100,7 +100,7 @@ func (r *jobRun) template(ctx context.Context) (*batchv1.JobTemplateSpec, error)
 	case apierrors.IsNotFound(err):
 		return nil, plainError("the CronJob does not exist")
 	case apierrors.IsForbidden(err):
-		return nil, plainError("the manager may not read CronJobs in this namespace")
+		return nil, jobForbidden("read CronJobs")
 	default:
 		return nil, &ReadError{"the CronJob could not be read", err}
 	}
@@ -328,7 +328,7 @@ func cancelledOr(ctx context.Context, err error) error {
 
 func podUnread(err error) error {
 	if apierrors.IsForbidden(err) {
-		return plainError("the manager may not read pods in this namespace")
+		return jobForbidden("read pods")
 	}
 	return &ReadError{"the pod of the Job could not be read", err}
 }
@@ -338,7 +338,7 @@ func jobsUnread(err error) error {
 		return plainError(tooMany.Error())
 	}
 	if apierrors.IsForbidden(err) {
-		return plainError("the manager may not list Jobs in this namespace")
+		return jobForbidden("list Jobs")
 	}
 	return &ReadError{"the list of its Jobs could not be read", err}
 }

@@ -8,6 +8,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
 // The texts of a refusal have the name of the Job in them, and how much of a quota is used, which change from one
@@ -20,6 +22,12 @@ var (
 	anyUID        = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	reasonWord    = regexp.MustCompile(`^[A-Z][A-Za-z]{1,63}$`)
 )
+
+// jobForbidden is said where nobody has let the manager run Jobs, which is how it is installed.
+func jobForbidden(what string) error {
+	return &refusedError{v1alpha1.ReasonJobForbidden, fmt.Sprintf("the manager may not %s in this namespace: "+
+		"install config/rbac/optional/job_probes.yaml in it", what)}
+}
 
 // refusedJob tells why there is no Job, by what there is to change: a quota, a field of the template, a webhook. All else
 // is an error of the API.

@@ -18,8 +18,11 @@ import (
 // onLoopback are options whose guard lets the listeners of these tests be reached.
 func onLoopback(t *testing.T) probe.Options {
 	t.Helper()
-	return probe.Options{Guard: guard(t, "127.0.0.0/8,::1/128", "")}
+	return probe.Options{Guard: guard(t, "127.0.0.0/8,::1/128", ""), Methods: everyMethod}
 }
+
+// everyMethod that a HealthCheck may have.
+var everyMethod = []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 
 func guard(tb testing.TB, allow, deny string) *probe.Guard {
 	tb.Helper()

@@ -26,6 +26,8 @@ const (
 type Options struct {
 	// Guard judges every address before it is connected to. Without one the default denials hold.
 	Guard *Guard
+	// Methods that HTTP probes may use: GET, HEAD and OPTIONS where there are none. A body is sent if any other is among them.
+	Methods []string
 	// Resolver looks names up; the system's where it is nil.
 	Resolver Resolver
 	// Nameservers are the addresses of the DNS servers that a dns probe without a server asks; those of the system where it
@@ -45,6 +47,7 @@ type Options struct {
 // Probes is the Prober of every source.
 type Probes struct {
 	dialer         dialer
+	methods        []string
 	nameservers    func() ([]string, error)
 	expressions    *expect.Compiler
 	secrets        Secrets
@@ -63,6 +66,9 @@ func New(options Options) *Probes {
 	if options.Guard == nil {
 		options.Guard = NewGuard(nil, nil)
 	}
+	if len(options.Methods) == 0 {
+		options.Methods = ReadingMethods
+	}
 	if options.Resolver == nil {
 		options.Resolver = systemResolver
 	}
@@ -74,6 +80,7 @@ func New(options Options) *Probes {
 	}
 	return &Probes{
 		dialer:         dialer{guard: options.Guard, resolver: options.Resolver},
+		methods:        options.Methods,
 		nameservers:    options.Nameservers,
 		expressions:    expect.NewCompiler(),
 		secrets:        options.Secrets,

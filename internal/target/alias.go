@@ -21,7 +21,8 @@ func (r *reading) aliasCheck(ref Reference) (health.Observation, error) {
 	if outOfDate(next.alias) {
 		return health.Observation{}, ErrNotYet
 	}
-	return one(orCondition(ref, aliasMember(next.alias, ref.At), next.alias.Status.Conditions)), nil
+	member := orCondition(ref, aliasMember(next.alias, ref.At), next.alias.Status.Conditions)
+	return one(discreet(ref, member, next.alias)), nil
 }
 
 // outOfDate reports whether an alias at the head of a sound chain still says that it is in a ring or too deep.

@@ -31,6 +31,8 @@ func (o *Observer) object(ref Reference, kinds *lease) (health.Observation, erro
 		return invalid(ref, "this kind cannot be listed and watched"), nil
 	case errors.Is(err, errClusterScoped):
 		return ofClusterScoped(ref), nil
+	case errors.Is(err, errNotForAll):
+		return notForAll(ref), nil
 	case err != nil:
 		return health.Observation{}, err
 	case object == nil:

@@ -109,7 +109,9 @@ func neededBy(alias *v1alpha1.AliasCheck) func(schema.GroupVersionKind) bool {
 	ruled := slices.ContainsFunc(refs, Reference.ruledByKind)
 	return func(kind schema.GroupVersionKind) bool {
 		return grants && kind.GroupKind() == GrantKind || ruled && kind.GroupKind() == RuleKind ||
-			slices.ContainsFunc(refs, func(ref Reference) bool { return kind == ref.GroupVersionKind })
+			slices.ContainsFunc(refs, func(ref Reference) bool {
+				return kind == ref.GroupVersionKind || kind.GroupKind() == NamespaceKind && ref.mayBeClusterScoped()
+			})
 	}
 }
 
@@ -136,6 +138,9 @@ func (r *reading) observe(ctx context.Context, ref Reference) (health.Observatio
 	case wellKnown[kindService]:
 		return r.service(ctx, ref)
 	case wellKnown[kindNode]:
+		if err := r.kinds.mayReadClusterScoped(ref); err != nil {
+			return refusedScope(ref, err)
+		}
 		return r.node(ctx, ref)
 	default:
 		return r.object(ref, r.kinds)

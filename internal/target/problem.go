@@ -56,6 +56,12 @@ func notPermitted(ref Reference) health.Observation {
 		ref.Namespace, ref.Home, ref))
 }
 
+// notForAll says nothing of the target either.
+func notForAll(ref Reference) health.Observation {
+	return problem(ref.scoped(false), v1alpha1.ReasonRefNotPermitted, fmt.Sprintf(
+		"%s is cluster-scoped: namespace %s needs the label %s: %s", ref.scoped(false), ref.Home, LabelClusterScoped, Allowed))
+}
+
 // outOfSight is a namespace that the manager does not watch. No consent of it can be seen, and it would be no help
 // to ask for one.
 func outOfSight(ref Reference) health.Observation {

@@ -32,6 +32,7 @@ var (
 	errForbidden     = errors.New("the kind may not be read")
 	errUnsupported   = errors.New("the kind cannot be listed and watched")
 	errClusterScoped = errors.New("the kind is cluster-scoped")
+	errNotForAll     = errors.New("the kind is cluster-scoped, and the namespace may not refer to such kinds")
 )
 
 // NewInformerFunc makes informers as controller-runtime's cache.Options.NewInformer does.
@@ -56,6 +57,9 @@ type WatchesOptions struct {
 	NewInformer NewInformerFunc
 	// Namespaces to watch; all where there are none.
 	Namespaces []string
+	// ClusterScoped are the cluster-scoped kinds, as Kind or Kind.group, that aliases of all namespaces may refer to; Node by
+	// default.
+	ClusterScoped []string
 	// Retry is how long to wait before a kind that is not installed, or whose discovery failed, is asked for
 	// again. The default is 20 s, well within the minute in which an alias has to notice.
 	Retry time.Duration
@@ -103,6 +107,9 @@ func NewWatches(options WatchesOptions) (*Watches, error) {
 	}
 	if options.NewInformer == nil {
 		options.NewInformer = toolscache.NewSharedIndexInformer
+	}
+	if options.ClusterScoped == nil {
+		options.ClusterScoped = []string{kindNode}
 	}
 	if options.Retry == 0 {
 		options.Retry = 20 * time.Second
@@ -166,6 +173,9 @@ func (l *lease) get(
 	watch := l.need(ref.GroupVersionKind)
 	watch.require(reads)
 	object, namespaced, err = watch.get(ref)
+	if err == nil && !namespaced {
+		err = l.mayReadClusterScoped(ref)
+	}
 	if err == nil {
 		l.read = append(l.read, origin{ref.GroupVersionKind, ref.Namespace})
 	}

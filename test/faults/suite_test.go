@@ -171,6 +171,7 @@ func (r *rig) waitReady(m *blackbox.Manager) {
 func (r *rig) launch(flags ...string) *blackbox.Manager {
 	r.t.Helper()
 	m, err := blackbox.Start(r.kubeconfig, append([]string{
+		"--probe-methods=GET,HEAD,OPTIONS,POST,PUT,PATCH,DELETE",
 		"--namespaces=" + r.namespace, // tests run side by side
 		"--resync-interval=" + interval.String(), "--sweep-interval=" + interval.String(),
 	}, flags...)...)

@@ -48,12 +48,12 @@ func withoutGates(t *testing.T, g Gomega, c *cluster) {
 func inTwoNamespaces(t *testing.T, g Gomega, c *cluster) {
 	t.Helper()
 	before := len(c.calls(g))
-	for _, binding := range []string{"manager", "target-reader", "job-probes"} { // that of the gates is gone
+	for _, binding := range []string{"manager", "target-reader"} { // that of the gates is gone
 		c.must(t, "", "delete", "clusterrolebinding", "aliascheck-"+binding+"-rolebinding")
 	}
 	const account = "--serviceaccount=" + systemNamespace + ":" + serviceAccount
 	for _, namespace := range []string{"a", "b"} {
-		for _, role := range []string{"manager", "target-reader", "readiness-gates", "job-probes"} {
+		for _, role := range []string{"manager", "target-reader", "readiness-gates"} {
 			c.must(t, "", "create", "rolebinding", "aliascheck-"+role, "--namespace="+namespace,
 				"--clusterrole=aliascheck-"+role+"-role", account)
 		}

@@ -71,6 +71,8 @@ func TestABadFlagIsOneClearLineAndExitCode2(t *testing.T) {
 		"--probe-allow-cidrs=10.0.0.0":      "--probe-allow-cidrs",
 		"--probe-deny-cidrs=10.0.0.0/33":    "--probe-deny-cidrs",
 		"--namespaces=Shop":                 "--namespaces",
+		"--probe-methods=get":               "--probe-methods",
+		"--cluster-scoped-targets=nodes":    "--cluster-scoped-targets",
 		"--leader-elect":                    "--leader-election-namespace",
 		"--metrics-bind-address=nowhere":    "--metrics-bind-address",
 		"--health-probe-bind-address=1:2:3": "--health-probe-bind-address",
