@@ -45,7 +45,7 @@ type eventWriter struct {
 	scheme   *runtime.Scheme
 	log      logr.Logger
 	instance string
-	waiting  chan *eventsv1.Event
+	waiting  *eventQueue
 	// lastAt is when the last Event came, in nanoseconds since 1970.
 	lastAt  atomic.Int64
 	dropped prometheus.Counter
@@ -77,7 +77,7 @@ func newEventWriter(client eventsclient.EventsV1Interface, scheme *runtime.Schem
 		scheme:   scheme,
 		log:      ctrl.Log.WithName("events"),
 		instance: reportingController + "-" + host,
-		waiting:  make(chan *eventsv1.Event, maxWaitingEvents),
+		waiting:  newEventQueue(maxWaitingEvents),
 		dropped:  eventsDropped,
 	}
 }
@@ -86,7 +86,7 @@ func newEventWriter(client eventsclient.EventsV1Interface, scheme *runtime.Schem
 func (w *eventWriter) start(ctx context.Context) {
 	for range maxConcurrentEvents {
 		go func() {
-			for event := range w.waiting {
+			for event, open := w.waiting.take(); open; event, open = w.waiting.take() {
 				w.awaitLull(ctx, event)
 				w.write(context.WithoutCancel(ctx), event)
 			}
@@ -116,9 +116,7 @@ func (w *eventWriter) Eventf(regarding, related runtime.Object, eventType, reaso
 	}
 	event.Type, event.Reason, event.Action, event.Note = eventType, reason, action, fmt.Sprintf(note, args...)
 	w.lastAt.Store(event.EventTime.UnixNano())
-	select {
-	case w.waiting <- event:
-	default:
+	if w.waiting.put(event) {
 		w.dropped.Inc()
 	}
 }

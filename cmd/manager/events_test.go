@@ -83,7 +83,7 @@ func TestEventsThatAreTooManyAreDroppedAndCounted(t *testing.T) {
 		record(w, alias("a"), nil)
 	}
 	g.Expect(testutil.ToFloat64(w.dropped)).To(BeNumerically(">=", 5))
-	g.Expect(w.waiting).To(HaveLen(maxWaitingEvents))
+	g.Expect(w.waiting.len()).To(Equal(maxWaitingEvents))
 }
 
 func TestAnEventIsTriedAgainUntilItIsTakenOrRefused(t *testing.T) {
@@ -141,7 +141,7 @@ func TestEventsComeAfterTheCrowdThatFollows(t *testing.T) {
 					}
 					<-time.After(20 * time.Millisecond) // of the bubble's time
 				}
-				close(w.waiting)
+				w.waiting.close()
 				g.Expect(<-written).To(Equal(test.first))
 			})
 		})

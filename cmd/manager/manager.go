@@ -32,6 +32,7 @@ import (
 	"github.com/aliascheck/aliascheck/controllers/readinessgate"
 	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/share"
 	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/sweep"
 	"github.com/aliascheck/aliascheck/internal/target"
@@ -45,6 +46,11 @@ const (
 	maxConcurrentAliases = 64
 	// maxConcurrentGates is how many pods are written at once.
 	maxConcurrentGates = 64
+	// writesPerSecond of one namespace are its share of the API server where it has used up writesAtOnce: of aliases, and
+	// again of gates. A thousand that follow one check do so at once; flapping ones show their newest state when their turn
+	// comes. Two cores of an API server take some 400 writes a second of one client (docs/performance.md, fan-out).
+	writesPerSecond = 200
+	writesAtOnce    = 1000
 	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
 	// 2.2 times as long. A standby that looks just before the lease ends looks again after that, and it has counted from
 	// a look that came as late: a leader that dies without a word is followed within the lease's 15 s and 2 s more.
@@ -251,11 +257,13 @@ func (o *options) setupAliasChecks(
 	if err != nil {
 		return err
 	}
+	shared := *writer
+	shared.Turns = share.NewTurns(writesPerSecond, writesAtOnce)
 	return (&aliascheck.Reconciler{
 		WithoutNodes:            !nodes,
 		Client:                  mgr.GetClient(),
 		Live:                    mgr.GetAPIReader(),
-		Writer:                  writer,
+		Writer:                  &shared,
 		Clock:                   clock.RealClock{},
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
@@ -303,6 +311,7 @@ func (o *options) setupReadinessGates(
 		MaxConcurrent: maxConcurrentGates,
 		Standstill:    standstill,
 		Details:       status.NewDetails(),
+		Turns:         share.NewTurns(writesPerSecond, writesAtOnce),
 		Aliases:       aliases,
 		Pods: status.NewOwnWrites[*corev1.Pod](
 			status.PodKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),

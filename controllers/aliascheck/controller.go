@@ -235,7 +235,7 @@ func (r *Reconciler) show(
 		_ = r.Own.ReadLive(ctx, r.Live, client.ObjectKeyFromObject(alias), &v1alpha1.AliasCheck{})
 	}
 	if status.Dropped(err) {
-		return status.Again(status.RetrySoon), nil
+		return status.Again(status.RetryAfter(err)), nil
 	}
 	if err != nil {
 		return status.BackoffAfter(err)

@@ -1,6 +1,8 @@
 package status
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
@@ -13,6 +15,26 @@ const PriorityDue = 0
 
 // RetrySoon is how long after a dropped result, at the latest, a check is looked at again; mostly an event comes first.
 const RetrySoon = time.Second
+
+// NotYetError says that a namespace has written so much that an object of it has to wait for its turn.
+type NotYetError struct{ Wait time.Duration }
+
+func (e NotYetError) Error() string {
+	return fmt.Sprintf("the namespace has written more than its share: the turn of this object comes in %s", e.Wait)
+}
+
+func waits(err error) bool {
+	_, is := errors.AsType[NotYetError](err)
+	return is
+}
+
+// RetryAfter is when to look again after a dropped result.
+func RetryAfter(dropped error) time.Duration {
+	if notYet, is := errors.AsType[NotYetError](dropped); is {
+		return notYet.Wait
+	}
+	return RetrySoon
+}
 
 // Again asks for another look.
 func Again(after time.Duration) reconcile.Result {

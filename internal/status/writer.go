@@ -14,6 +14,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/share"
 )
 
 // MaxObservationAge is how old an observation may be when it is written. It is less than the renew deadline
@@ -34,6 +35,8 @@ type Writer struct {
 	Standstill *Standstill
 	// Details bounds how often mere details are written; nil is no bound.
 	Details *Details
+	// Turns divides writes among namespaces; nil lets everything through.
+	Turns *share.Turns
 }
 
 // Write updates the status to that of after, which is a copy of before with a new status, if the two differ. Before is
@@ -54,6 +57,9 @@ func (w *Writer) Write(ctx context.Context, before, after v1alpha1.Check, observ
 	}
 	if health.OnlyDetails(before, after) && !w.Details.Allow(string(after.GetUID()), now) {
 		return false, nil // the resync finds them
+	}
+	if wait := w.Turns.Wait(client.ObjectKeyFromObject(after), now); wait > 0 {
+		return false, NotYetError{Wait: wait}
 	}
 	ctx, cancel := context.WithTimeout(ctx, MaxObservationAge)
 	defer cancel()
@@ -100,9 +106,10 @@ func eventType(to v1alpha1.State) string {
 }
 
 // Dropped reports whether an error of Write means that the result was rightly thrown away: the object has
-// changed or gone since it was read, the observation grew old, or the manager stops. It has to be looked at again.
+// changed or gone since it was read, the observation grew old, it is not the object's turn, or the manager stops. It has to be
+// looked at again, after RetryAfter.
 func Dropped(err error) bool {
-	return Superseded(err) || errors.Is(err, ErrObservationTooOld) || errors.Is(err, context.Canceled)
+	return Superseded(err) || errors.Is(err, ErrObservationTooOld) || errors.Is(err, context.Canceled) || waits(err)
 }
 
 // Superseded reports whether an error of a write means that the object has changed or gone since it was read.
