@@ -26,7 +26,9 @@ const (
 	exitNoAnswer = 2
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log.SetLogger(logr.Discard()) // what libraries log is no answer
@@ -35,10 +37,11 @@ func main() {
 	err := command.ExecuteContext(ctx)
 	switch {
 	case err == nil:
+		return 0
 	case errors.Is(err, plugin.ErrUnwell):
-		os.Exit(exitUnwell)
+		return exitUnwell
 	default:
 		fmt.Fprintln(os.Stderr, "kubectl aliascheck:", err)
-		os.Exit(exitNoAnswer)
+		return exitNoAnswer
 	}
 }

@@ -123,7 +123,7 @@ func (r *Reconciler) began(e *entry, now time.Time) {
 func (r *Reconciler) count(e *entry, a ledger.Assignment, s seen, err error) {
 	ctx := logf.IntoContext(r.queue.context, logf.Log.WithName("healthcheck"))
 	result := r.resultOf(ctx, a, s)
-	var panicked *runner.Panic
+	var panicked *runner.PanicError
 	switch {
 	case errors.As(err, &panicked):
 		logf.FromContext(ctx).Error(err, "The prober panicked", "healthcheck", e.key.String(), "stack", string(panicked.Stack))

@@ -30,7 +30,9 @@ func TestI3AProcessThatStoodStillForLongerThanALeaderMayPatchesNoPod(t *testing.
 		if !refused() {
 			t.Error("it patches ahead of the next beat")
 		}
-		<-ended
+		if err := <-ended; err == nil {
+			t.Error("it goes on after the standstill")
+		}
 		if !refused() {
 			t.Error("it patches after the next beat")
 		}

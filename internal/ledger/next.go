@@ -95,7 +95,7 @@ type Assignment struct {
 // Assignment is what would be probed now.
 func (l *Ledger) Assignment() Assignment {
 	since := l.countsFrom
-	if last := l.status.LastProbeTime; last != nil && !l.foreign && last.Time.After(since) {
+	if last := l.status.LastProbeTime; last != nil && !l.foreign && last.After(since) {
 		since = last.Time
 	}
 	return Assignment{

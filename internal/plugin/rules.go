@@ -222,7 +222,7 @@ func (o *options) object(ctx context.Context, argument, namespace string) (*unst
 }
 
 func (o *options) objectsOf(file string) ([]*unstructured.Unstructured, error) {
-	var source io.Reader = o.In
+	source := o.In
 	if file != "-" {
 		opened, err := os.Open(file)
 		if err != nil {

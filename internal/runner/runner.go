@@ -41,19 +41,19 @@ type Probe[R any] struct {
 	Slow bool
 	// Run looks at the subject. It returns soon after its context ends.
 	Run func(context.Context) R
-	// Ended takes the result, or why there is none: ErrObsolete, ErrNoSlot, the end of the context, or a Panic.
+	// Ended takes the result, or why there is none: ErrObsolete, ErrNoSlot, the end of the context, or a PanicError.
 	Ended func(R, error)
 	// Done is called after that, once another of the check may start.
 	Done func()
 }
 
-// Panic is the error of a probe that panicked.
-type Panic struct {
+// PanicError is that of a probe that panicked.
+type PanicError struct {
 	Value any
 	Stack []byte
 }
 
-func (p *Panic) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
 // Answer is what became of the wish to start a probe.
 type Answer int
@@ -175,7 +175,7 @@ func (r *Runner[R]) run(ctx context.Context, current *run, probe Probe[R]) {
 func guarded[R any](ctx context.Context, run func(context.Context) R) (result R, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			err = &Panic{Value: panicked, Stack: debug.Stack()}
+			err = &PanicError{Value: panicked, Stack: debug.Stack()}
 		}
 	}()
 	return run(ctx), nil

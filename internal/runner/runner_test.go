@@ -115,7 +115,7 @@ func TestI9APanicIsAResult(t *testing.T) {
 		r.start(bad, ledger.Identity{}, false, func(context.Context) string { panic("a bug in a prober") })
 		r.start(good, ledger.Identity{}, false, answers)
 		synctest.Wait()
-		var panicked *Panic
+		var panicked *PanicError
 		if !errors.As(r.endOf(bad), &panicked) || len(panicked.Stack) == 0 || r.endOf(good) != nil {
 			t.Errorf("they ended with %v and %v", r.endOf(bad), r.endOf(good))
 		}

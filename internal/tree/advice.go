@@ -8,7 +8,7 @@ import (
 	"github.com/aliascheck/aliascheck/docs"
 )
 
-// advice is what the troubleshooting page says of a reason, on one line; empty where it does not explain it.
+// Advice is what the troubleshooting page says of a reason, on one line; empty where it does not explain it.
 func Advice(reason string) string { return advices()[reason] }
 
 var (

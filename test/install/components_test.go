@@ -16,6 +16,7 @@ import (
 // overlay writes a kustomization as a user would, and returns its folder.
 func overlay(t *testing.T, lines string) string {
 	t.Helper()
+	//nolint:usetesting // a kustomization may only name folders of its own tree
 	folder, err := os.MkdirTemp(filepath.Join(controlplane.Root(), "config"), ".overlay-")
 	if err != nil {
 		t.Fatal(err)

@@ -35,25 +35,25 @@ func opened(t *testing.T) string {
 	return strings.TrimSuffix(address, "/")
 }
 
-func get(t *testing.T, url string) *http.Response {
+func get(t *testing.T, url string) io.Reader {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	response, err := http.DefaultClient.Do(request)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	return response.Body
 }
 
 func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
 	g := NewWithT(t)
 	address := opened(t)
-	body, err := io.ReadAll(get(t, address+"/").Body)
+	body, err := io.ReadAll(get(t, address+"/"))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(string(body)).To(ContainSubstring("<title>aliascheck</title>"))
 
 	messages := make(chan snapshot, 100)
-	stream := bufio.NewReader(get(t, address+"/api/stream").Body)
+	stream := bufio.NewReader(get(t, address+"/api/stream"))
 	go func() {
 		for {
 			line, err := stream.ReadString('\n')
@@ -82,7 +82,7 @@ func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
 	break503(t)
 	g.Eventually(messages, bound).Should(Receive(Satisfy(func(s snapshot) bool { return stateOf(s, "front") == "Critical" })))
 
-	about, err := io.ReadAll(get(t, address+"/api/about?kind=AliasCheck&namespace=shop&name=front").Body)
+	about, err := io.ReadAll(get(t, address+"/api/about?kind=AliasCheck&namespace=shop&name=front"))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(string(about)).To(And(ContainSubstring(`"cart"`), ContainSubstring("Passing → Critical")))
 }

@@ -150,19 +150,8 @@ func (r *reading) serving(c Condition) Finding {
 	if endTypes[c.Type] && badReason(c.Reason) { // it has ended, and the reason says how
 		return c.finding(Finding{State: v1alpha1.StateCritical})
 	}
-	if word, found := r.word(); found {
-		switch {
-		case word.state == v1alpha1.StateCritical:
-			return r.spoken(word)
-		case word.state != v1alpha1.StatePassing && weakTypes[c.Type]:
-			return r.spoken(word)
-		case word.state == v1alpha1.StateWarning, word.reason == v1alpha1.ReasonInProgress:
-			finding := r.spoken(word)
-			finding.State = v1alpha1.StateWarning
-			return finding
-		case word.reason == v1alpha1.ReasonSuspended:
-			return r.spoken(word)
-		}
+	if finding, against := r.wordAgainst(c); against {
+		return finding
 	}
 	for _, other := range r.conditions {
 		if other.Type != c.Type && r.lessThanWhole(other) {
@@ -176,6 +165,24 @@ func (r *reading) serving(c Condition) Finding {
 		return finding
 	}
 	return c.finding(Finding{State: v1alpha1.StatePassing})
+}
+
+// wordAgainst is what the word of an object says, where that speaks against a summary condition that is True.
+func (r *reading) wordAgainst(c Condition) (Finding, bool) {
+	word, found := r.word()
+	if !found {
+		return Finding{}, false
+	}
+	finding := r.spoken(word)
+	switch {
+	case word.state == v1alpha1.StateCritical, word.state != v1alpha1.StatePassing && weakTypes[c.Type]:
+		return finding, true
+	case word.state == v1alpha1.StateWarning, word.reason == v1alpha1.ReasonInProgress:
+		finding.State = v1alpha1.StateWarning
+		return finding, true
+	default:
+		return finding, word.reason == v1alpha1.ReasonSuspended
+	}
 }
 
 // lessThanWhole reports whether a condition beside a summary that is True says that something is missing, or under way.

@@ -56,6 +56,6 @@ func Judge(rule *v1alpha1.HealthRule, all []v1alpha1.HealthRule) Judgement {
 
 func oldestFirst(list []v1alpha1.HealthRule) []v1alpha1.HealthRule {
 	return slices.SortedFunc(slices.Values(list), func(a, b v1alpha1.HealthRule) int {
-		return cmp.Or(a.CreationTimestamp.Time.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
 }
