@@ -6,8 +6,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/target"
 )
 
 var _ = Describe("An AliasCheck of a manager that watches two of three namespaces", func() {
@@ -22,6 +25,10 @@ var _ = Describe("An AliasCheck of a manager that watches two of three namespace
 		Eventually(resolved(ctx, there)).Should(BeTrue())
 		Expect(statusOf(ctx, there)(Default)).To(show(v1alpha1.StateUnknown, v1alpha1.ReasonNotYetReported))
 		Eventually(statusOf(ctx, missing)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
+		Eventually(statusOf(ctx, clusterScoped)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonRefNotPermitted))
+		edit(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: second}}, func(n *corev1.Namespace) {
+			n.Labels[target.LabelClusterScoped] = target.Allowed
+		})
 		Eventually(statusOf(ctx, clusterScoped)).Should(show(v1alpha1.StatePassing, "Active"))
 
 		deployment := newDeployment(ctx, second, "web")

@@ -39,7 +39,7 @@ var _ = Describe("An AliasCheck of a kind with two versions", func() {
 		})
 		Eventually(storedVersions(ctx, crd)).Should(Equal([]string{"v1", "v2"}))
 		ready(ctx, gadget, "False", "Boiling") // this is the write that stores it anew
-		both(v1alpha1.StateWarning, "Boiling")
+		both(v1alpha1.StateCritical, "Boiling")
 		ready(ctx, gadget, "True", "Cool")
 		both(v1alpha1.StatePassing, "Cool")
 
@@ -48,10 +48,10 @@ var _ = Describe("An AliasCheck of a kind with two versions", func() {
 			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonKindNotInstalled))
 		Expect(statusOf(ctx, old)(Default)).To(saying("the API server has no kind Gadget in versions.example/v1"))
 		ready(ctx, gadget, "False", "Boiling")
-		Eventually(statusOf(ctx, recent)).Should(show(v1alpha1.StateWarning, "Boiling"))
+		Eventually(statusOf(ctx, recent)).Should(show(v1alpha1.StateCritical, "Boiling"))
 
 		edit(ctx, crd, func(c *apiextensionsv1.CustomResourceDefinition) { c.Spec.Versions[0].Served = true })
-		both(v1alpha1.StateWarning, "Boiling")
+		both(v1alpha1.StateCritical, "Boiling")
 	})
 })
 

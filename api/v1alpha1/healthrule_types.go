@@ -30,7 +30,7 @@ type Rule struct {
 	// +kubebuilder:validation:MaxLength=2048
 	When string `json:"when"`
 
-	// reason that is shown, in CamelCase; the state by default.
+	// reason that is shown, in CamelCase. By default it is that of the condition which when asks for, or else the state.
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Z][A-Za-z0-9]*$')",message="reason must be in CamelCase, such as ClusterRed"
 	// +optional

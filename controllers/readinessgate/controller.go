@@ -104,11 +104,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // tooOften reports whether a condition that differs in its message alone has to wait: the resync finds it.
 func (r *Reconciler) tooOften(pod *corev1.Pod, due corev1.PodCondition) bool {
+	key := string(pod.UID) + "/" + string(due.Type)
 	shown := gate.Shown(pod, due.Type)
 	if shown == nil || shown.Status != due.Status || shown.Reason != due.Reason {
+		r.Details.Forget(key)
 		return false
 	}
-	return !r.Details.Allow(string(pod.UID)+"/"+string(due.Type), r.Clock.Now())
+	return !r.Details.Allow(key, r.Clock.Now())
 }
 
 // observe reads the aliases that the gates of a pod name. One that does not exist is not among them.

@@ -235,6 +235,7 @@ func TestAJobOfSomeoneElseIsLeftAlone(t *testing.T) {
 			Labels: map[string]string{"health.aliascheck.dev/check": "smoke"}},
 		Spec: s.cronJob().Spec.JobTemplate.Spec,
 	}
+	foreign.Spec.Template.Labels = nil
 	s.Expect(live.Create(t.Context(), foreign)).To(Succeed())
 	results := probing(t.Context(), s.check(time.Minute))
 	s.ends(s.pod(), 0, "Completed")
@@ -273,6 +274,7 @@ func (s *shop) labelled(name string, edit func(*batchv1.Job)) {
 			Labels: map[string]string{"health.aliascheck.dev/check": "smoke"}},
 		Spec: *s.cronJob().Spec.JobTemplate.Spec.DeepCopy(),
 	}
+	job.Spec.Template.Labels = nil // those of the sample are a Job's that was copied
 	if edit != nil {
 		edit(job)
 	}

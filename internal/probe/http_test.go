@@ -262,8 +262,8 @@ func TestAURLThatNoCRDWouldLetPassFails(t *testing.T) {
 
 func TestAMethodOrHeaderThatNoCRDWouldLetPassFails(t *testing.T) {
 	url := answering(t, 200)
-	expectFailure(t, probed(t, onLoopback(t), httpCheck(url, func(spec *v1alpha1.HTTPProbe) { spec.Method = "GE T" })),
-		"GE T "+url+": the request cannot be made: see method and url")
+	expectResult(t, probed(t, onLoopback(t), httpCheck(url, func(spec *v1alpha1.HTTPProbe) { spec.Method = "GE T" })), health.Failed, v1alpha1.ReasonMethodDenied,
+		"GE T "+url+": the manager sends GET, HEAD, OPTIONS, POST, PUT, PATCH and DELETE only: its --probe-methods says which")
 	value := "a\r\nX-Smuggled: 1"
 	expectFailure(t, probed(t, onLoopback(t), httpCheck(url, func(spec *v1alpha1.HTTPProbe) {
 		spec.Headers = []v1alpha1.HTTPHeader{{Name: "X-Probe", Value: &value}}

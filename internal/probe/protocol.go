@@ -20,7 +20,7 @@ func (a *attempt) heard(data []byte) {
 
 func (c *httpCall) isH2C() bool { return c.spec.Protocol == v1alpha1.ProtocolH2C }
 
-// noH2C is said of a server that answers in HTTP/1.1, and of one that ends the connection: the reset of a server which did
+// noH2C is said of a server that answers in anything but HTTP/2, and of one that ends the connection: the reset of a server which did
 // not read all of the beginning of HTTP/2 may overtake its answer.
 const noH2C = "the server closed the connection, or does not speak HTTP/2 without TLS"
 
@@ -30,7 +30,7 @@ func (c *httpCall) told(err error) error {
 	opening, plain := c.attempt.locked.opening, !c.attempt.locked.secure && c.attempt.locked.phase == awaiting
 	c.attempt.mu.Unlock()
 	switch {
-	case plain && c.isH2C() && (bytes.HasPrefix(opening, []byte("HTTP/1.")) || hungUp(err)):
+	case plain && c.isH2C() && (len(opening) > 0 && !isSettings(opening) || hungUp(err)):
 		return plainError(noH2C)
 	case isSettings(opening) && !c.isH2C():
 		return plainError("the server speaks HTTP/2 without TLS: set protocol to h2c")

@@ -40,3 +40,14 @@ func (d *Details) Allow(key string, now time.Time) bool {
 	}
 	return damper.Allow(now)
 }
+
+// Forget lets details of an object be written at once again: something else of it has changed, and what is said of that is
+// news.
+func (d *Details) Forget(key string) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.byKey, key)
+}

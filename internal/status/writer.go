@@ -55,7 +55,8 @@ func (w *Writer) Write(ctx context.Context, before, after v1alpha1.Check, observ
 	if TooOld(observedAt, now, w.Standstill) {
 		return false, ErrObservationTooOld
 	}
-	if health.OnlyDetails(before, after) && !w.Details.Allow(string(after.GetUID()), now) {
+	onlyDetails := health.OnlyDetails(before, after)
+	if onlyDetails && !w.Details.Allow(string(after.GetUID()), now) {
 		return false, nil // the resync finds them
 	}
 	if wait := w.Turns.Wait(client.ObjectKeyFromObject(after), now); wait > 0 {
@@ -67,6 +68,9 @@ func (w *Writer) Write(ctx context.Context, before, after v1alpha1.Check, observ
 	CountWrite(after, err)
 	if err != nil {
 		return false, fmt.Errorf("writing the status: %w", err)
+	}
+	if !onlyDetails {
+		w.Details.Forget(string(after.GetUID()))
 	}
 	w.tell(before, after)
 	return true, nil

@@ -13,9 +13,6 @@ import (
 // notOfObjects are the reasons that no case can have: a case is objects only.
 var notOfObjects = map[string]string{
 	"ReadError": "the API server has to fail",
-	"Passing":   "the manager repairs such a status at once",
-	"Warning":   "the manager repairs such a status at once",
-	"Critical":  "the manager repairs such a status at once",
 }
 
 // The pages say that what they promise of an AliasCheck is in the conformance table.
