@@ -15,7 +15,7 @@ trap 'rm -f "$log"' EXIT
 # Without the cache: it does not see what the black-box tests run, the manager's binary and dist/install.yaml.
 run() { go test -count=1 "$@" 2>&1 | grep --line-buffered -v '\[no test files\]$' | tee -a "$log"; return "${PIPESTATUS[0]}"; }
 
-run -race -timeout 15m -tags "${TAGS:-}" "${@:-./...}"
+run -race -timeout 25m -tags "${TAGS:-}" "${@:-./...}"
 status=$?
 if (($# == 0)); then
 	# What makes a release is a module of its own.

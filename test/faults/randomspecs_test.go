@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"time"
 
 	. "github.com/onsi/gomega"
@@ -94,6 +95,16 @@ func (s *specs) text(most int) string {
 		runes[i] = alphabet[s.random.IntN(len(alphabet))]
 	}
 	return string(runes)
+}
+
+// ascii is text without what is beyond ASCII.
+func (s *specs) ascii(most int) string {
+	return strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII {
+			return '?'
+		}
+		return r
+	}, s.text(most))
 }
 
 // name is one that an object may have, and mostly none has.
@@ -208,7 +219,7 @@ func (s *specs) source(spec *v1alpha1.HealthCheckSpec) {
 	case 2:
 		spec.GRPC = &v1alpha1.GRPCProbe{Address: s.address(), Service: s.text(256), TLS: maybe(s, s.tls())}
 	case 3:
-		spec.UDP = &v1alpha1.UDPProbe{Address: s.address(), Payload: s.text(1024)}
+		spec.UDP = &v1alpha1.UDPProbe{Address: s.address(), Payload: s.ascii(1024)}
 	case 4:
 		ttl := maybe(s, s.duration(time.Second, 24*time.Hour))
 		spec.Heartbeat = &v1alpha1.HeartbeatProbe{LeaseName: s.name(), TTL: ttl}

@@ -28,6 +28,7 @@ func TestI1AnAliasIsRightWithinTheIntervalThoughItsTargetsFramesAreSwallowed(t *
 			healthy, sick, reference := target(r)
 			alias := r.aliasOf("mirror")
 			alias.Spec.TargetRef = &reference
+			alias.Spec.WhenEmpty = v1alpha1.StatePassing // the Service of this test has nothing else to say
 			healthy()
 			r.create(alias)
 			r.startManager()

@@ -61,7 +61,11 @@ func TestTheInstalledServiceIsWhatIsScraped(t *testing.T) {
 			} `json:"endpoints"`
 		} `json:"spec"`
 	}
-	read(t, "servicemonitor.yaml", &monitor)
+	manifests, err := os.ReadFile(filepath.Join(folder, "servicemonitor.yaml"))
+	g.Expect(err).NotTo(HaveOccurred())
+	_, last, several := strings.Cut(string(manifests), "apiVersion: monitoring.coreos.com/")
+	g.Expect(several).To(BeTrue(), "the file has a ServiceMonitor, and what it needs before it")
+	g.Expect(yaml.Unmarshal([]byte("apiVersion: "+last), &monitor)).To(Succeed())
 	service := installedService(t)
 	for label, value := range monitor.Spec.Selector.MatchLabels {
 		g.Expect(service.Metadata.Labels).To(HaveKeyWithValue(label, value))
