@@ -403,7 +403,11 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 		if !exists {
 			return shown{}, false
 		}
-		return conditionOfCheck(w.aliasAsTarget(next), asked, target), true
+		seen := w.aliasAsTarget(next)
+		if key.Namespace != alias.Namespace && !of(seen.culprit, key.Namespace) {
+			seen.culprit = target // what a third namespace is to blame for is not told to this one
+		}
+		return conditionOfCheck(seen, asked, target), true
 	case "Service":
 		service, exists := w.services[key]
 		return w.service(service, alias.Spec), exists
@@ -413,6 +417,11 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 	default:
 		return w.nodeFor(alias, asked), true
 	}
+}
+
+// of reports whether a culprit is of a namespace, or of none.
+func of(culprit, namespace string) bool {
+	return strings.Contains(culprit, " "+namespace+"/") || strings.Contains(culprit, " /")
 }
 
 // conditionOfCheck is the state of a check, or the condition of it that is asked for, which is the check's own and not
