@@ -142,8 +142,8 @@ func (s *specs) address() v1alpha1.Address {
 func (s *specs) url() string {
 	path := oneOf(s, "", "/", "//", "/%2e%2e/", "/a?b=%zz", "/#fragment", "/?"+strings.Repeat("x", 1500), "/%00")
 	return oneOf(s, "http://", "https://", "HTTP://") + strings.TrimPrefix(oneOf(s,
-		s.app.server.URL, "http://127.0.0.1", "http://[::1]:1", "http://169.254.169.254", "http://0.0.0.0:0",
-		"http://127.0.0.1:99999", "http://localhost:1",
+		s.app.server.URL, "http://127.0.0.1", "http://[::1]:1", "http://169.254.169.254", "http://0.0.0.0:1",
+		"http://127.0.0.1:65535", "http://localhost:1",
 	), "http://") + path
 }
 
@@ -248,7 +248,12 @@ func (s *specs) http() *v1alpha1.HTTPProbe {
 	if strings.HasPrefix(probe.URL, "https:") {
 		probe.TLS = maybe(s, s.tls())
 	}
-	for range s.random.IntN(32) {
+	if s.oneIn(4) { // the schema takes one of it
+		host := s.header()
+		host.Name = oneOf(s, "Host", "host")
+		probe.Headers = append(probe.Headers, host)
+	}
+	for range s.random.IntN(31) {
 		probe.Headers = append(probe.Headers, s.header())
 	}
 	return probe
@@ -264,8 +269,7 @@ func (s *specs) statuses() v1alpha1.StatusRange {
 }
 
 func (s *specs) header() v1alpha1.HTTPHeader {
-	header := v1alpha1.HTTPHeader{Name: oneOf(s, "Host", "host", "Content-Length", "Transfer-Encoding", "Connection",
-		"Upgrade", "Expect", "Trailer", "!#$%&*+.^_|~-", "X")}
+	header := v1alpha1.HTTPHeader{Name: oneOf(s, "Expect", "Accept", "Cookie", "x-forwarded-for", "!#$%&*+.^_|~-", "X")}
 	if s.oneIn(10) {
 		header.ValueFrom = &v1alpha1.HeaderSource{SecretKeyRef: s.secretKey()}
 		return header
@@ -280,7 +284,7 @@ func (s *specs) secretKey() v1alpha1.SecretKeyReference {
 }
 
 func (s *specs) tls() *v1alpha1.TLSConfig {
-	config := &v1alpha1.TLSConfig{ServerName: maybe(s, s.text(253)), InsecureSkipVerify: s.oneIn(2)}
+	config := &v1alpha1.TLSConfig{ServerName: oneOf(s, "", "web.example.com", "127.0.0.1", strings.Repeat("a.", 126)+"a"), InsecureSkipVerify: s.oneIn(2)}
 	if s.oneIn(4) {
 		key := s.secretKey()
 		config.CASecretRef = &key
