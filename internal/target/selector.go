@@ -65,8 +65,8 @@ func (r *reading) membersSelected(ctx context.Context, selector labels.Selector)
 // selectedAliases are the other aliases that the selector of one selects.
 func (r *reading) selectedAliases(ctx context.Context, alias *v1alpha1.AliasCheck) ([]*v1alpha1.AliasCheck, error) {
 	selector, invalid := SelectorOf(alias)
-	if invalid != nil { // it says so itself, and leads nowhere
-		return nil, nil
+	if invalid != nil {
+		return nil, nil //nolint:nilerr // an alias whose selector cannot be read says so itself, and leads nowhere
 	}
 	list := &v1alpha1.AliasCheckList{}
 	options := append(labelled(selector), client.InNamespace(alias.Namespace), client.UnsafeDisableDeepCopy)
