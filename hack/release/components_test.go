@@ -29,6 +29,7 @@ func rendered(t *testing.T, components ...string) map[string]object {
 // renderedFrom is what kustomize renders of a kustomization.
 func renderedFrom(t *testing.T, text string) map[string]object {
 	t.Helper()
+	//nolint:usetesting // a kustomization may only name folders of its own tree
 	folder, err := os.MkdirTemp(config, ".test-")
 	if err != nil {
 		t.Fatal(err)
