@@ -89,10 +89,8 @@ func start(m *Manager) (*Manager, error) {
 
 // launch starts the process, on addresses that are free now.
 func (m *Manager) launch() (err error) {
-	for _, address := range []*string{&m.HealthAddress, &m.MetricsAddress} {
-		if *address, err = FreeAddress(); err != nil {
-			return err
-		}
+	if m.HealthAddress, m.MetricsAddress, err = twoFreeAddresses(); err != nil {
+		return err
 	}
 	command := exec.Command(m.binary, append([]string{
 		"--kubeconfig=" + m.kubeconfig,
@@ -236,6 +234,17 @@ func (m *Manager) Ended() <-chan struct{} { return m.ended }
 
 // Log is what the manager has printed so far.
 func (m *Manager) Log() string { return m.log.String() }
+
+// twoFreeAddresses are held at the same time, or the second could be the first again.
+func twoFreeAddresses() (health, metrics string, err error) {
+	held, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", fmt.Errorf("finding a free port: %w", err)
+	}
+	defer held.Close()
+	metrics, err = FreeAddress()
+	return held.Addr().String(), metrics, err
+}
 
 // FreeAddress is a loopback address on which nothing listens now.
 func FreeAddress() (string, error) {
