@@ -332,7 +332,7 @@ func (w *world) selected(alias v1alpha1.AliasCheck) (all []shown) {
 func (w *world) several(alias v1alpha1.AliasCheck) shown {
 	type member struct {
 		shown
-		name string
+		order string
 	}
 	var members []member
 	for _, ref := range alias.Spec.Targets {
@@ -344,10 +344,10 @@ func (w *world) several(alias v1alpha1.AliasCheck) shown {
 		if one.culprit == "" {
 			one.culprit = ref.Kind + " " + key.String()
 		}
-		members = append(members, member{one, ref.Kind + " " + key.String()})
+		members = append(members, member{one, strings.Join([]string{ref.Kind, key.Namespace, key.Name}, "\x00")})
 	}
 	slices.SortFunc(members, func(a, b member) int {
-		return cmp.Or(slices.Index(worstFirst, a.state)-slices.Index(worstFirst, b.state), cmp.Compare(a.name, b.name))
+		return cmp.Or(slices.Index(worstFirst, a.state)-slices.Index(worstFirst, b.state), cmp.Compare(a.order, b.order))
 	})
 	var all []shown
 	lacks := ""
