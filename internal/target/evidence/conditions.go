@@ -23,11 +23,17 @@ func badCondition(r *reading) (Finding, bool) {
 		}
 	}
 	for _, c := range r.conditions {
-		if c.Type == "Progressing" && c.is(metav1.ConditionFalse) && badReason(c.Reason) {
+		if c.is(metav1.ConditionFalse) && endedBadly(c) {
 			return c.finding(Finding{State: v1alpha1.StateCritical}), true
 		}
 	}
 	return Finding{}, false
+}
+
+// endedBadly reports whether a condition that is False tells of work that was given up, or of an operation that failed
+// (LastAsyncOperation of Crossplane's providers). Ready stays as it was then.
+func endedBadly(c Condition) bool {
+	return c.Type == "LastAsyncOperation" || c.Type == "Progressing" && badReason(c.Reason)
 }
 
 // whileServing is the state of what is not whole: it is a Warning only where the summary condition says that it serves.
@@ -41,7 +47,8 @@ func (r *reading) whileServing() v1alpha1.State {
 // suspended is an object that somebody has turned off, by a condition that says so or by the field of the spec for it.
 func suspended(r *reading) (Finding, bool) {
 	for _, c := range r.conditions {
-		if c.is(metav1.ConditionTrue) && suspendedWhenTrue(c.name()) {
+		byType := c.is(metav1.ConditionTrue) && suspendedWhenTrue(c.name())
+		if byType || c.is(metav1.ConditionFalse) && pausedReasons[c.Reason] {
 			return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonSuspended}), true
 		}
 	}
@@ -61,7 +68,7 @@ func suspended(r *reading) (Finding, bool) {
 func (r *reading) summary() (Condition, bool) {
 	for _, wanted := range summaryTypes {
 		for _, c := range r.conditions {
-			if c.Type == wanted || wanted == kindReady && c.Type == r.kind+"Ready" {
+			if strings.EqualFold(c.Type, wanted) || wanted == kindReady && c.Type == r.kind+"Ready" {
 				return c, true
 			}
 		}
@@ -91,16 +98,23 @@ func summaryCondition(r *reading) (Finding, bool) {
 func (r *reading) parts() []Condition {
 	var parts []Condition
 	for _, c := range r.conditions {
-		if positive(c.name()) || !c.is(metav1.ConditionTrue) && !understoodWhenFalse(c.name()) {
+		name := c.name()
+		switch {
+		case neutralTypes[name]:
+		case isPart(name), c.is(metav1.ConditionTrue) && goodOnlyWhenTrue[name],
+			!c.is(metav1.ConditionTrue) && !understoodWhenFalse(name):
 			parts = append(parts, c)
 		}
 	}
 	worst, found := worstOf(parts)
-	if found && !positive(worst.name()) {
+	if found && !worst.is(metav1.ConditionTrue) && !isPart(worst.name()) {
 		return nil
 	}
 	return parts
 }
+
+// isPart reports whether a condition of this type says of a part of an object whether that is well.
+func isPart(name string) bool { return positive(name) || writtenTypes[name] }
 
 // worstOf is the condition that says the worst of some: one that is False, or else one that is not True.
 func worstOf(conditions []Condition) (Condition, bool) {
@@ -110,7 +124,7 @@ func worstOf(conditions []Condition) (Condition, bool) {
 	badness := func(c Condition) int {
 		switch c.Status {
 		case metav1.ConditionFalse:
-			if positive(c.name()) {
+			if isPart(c.name()) {
 				return 3
 			}
 			return 2
@@ -128,7 +142,7 @@ func (r *reading) notServing(c Condition) Finding {
 	switch {
 	case suspendedReasons[c.Reason]:
 		return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonSuspended})
-	case strings.EqualFold(c.Severity, "Info"), r.reconciling(), notYetReason(c.Reason):
+	case strings.EqualFold(c.Severity, "Info"), r.reconciling(), notYetTypes[c.Type], notYetReason(c.Reason):
 		return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonInProgress})
 	default:
 		return c.finding(Finding{State: v1alpha1.StateCritical})
@@ -187,6 +201,9 @@ func (r *reading) wordAgainst(c Condition) (Finding, bool) {
 
 // lessThanWhole reports whether a condition beside a summary that is True says that something is missing, or under way.
 func (r *reading) lessThanWhole(c Condition) bool {
+	if neutralTypes[c.name()] || c.Reason == "UpdateRestricted" { // it was forbidden to update it
+		return false
+	}
 	switch c.Status {
 	case metav1.ConditionFalse:
 		return (positive(c.name()) || badReason(c.Reason)) && !strings.EqualFold(c.Severity, "Info")

@@ -26,30 +26,48 @@ func positive(name string) bool {
 	return positiveTypes[name] || !denies(name) && !badTypes[name] && endsWith(name, positiveEnds)
 }
 
-var positiveEnds = []string{"Ready", "Available", "Healthy", "Synced", "Synchronized", "Succeeded"}
+var positiveEnds = []string{"Ready", "Available", "Healthy", "Synced", "Synchronized", "Succeeded", "Success"}
 
 var positiveTypes = set("Succeeded", "Complete", "Accepted", "Programmed", "ResolvedRefs", "Admitted", "Valid", "Synced",
-	"UpToDate", "Reconciled", "Applied")
+	"UpToDate", "Reconciled", "Applied", "Enforced")
+
+// writtenTypes say that what was asked for is there. Where no type sums up the others they count as parts do.
+var writtenTypes = set("Deployed", "Configured")
+
+// goodOnlyWhenTrue are types that are False in idleness, or while an end is still to come: then they say nothing.
+var goodOnlyWhenTrue = set("Active", "Completed", "Successful")
+
+// neutralTypes say nothing of the health of an object, whatever their status.
+var neutralTypes = set("Drifted", "Consolidatable", "Unused", "LiveMigratable", "Upgradeable", "DisruptionAllowed",
+	"ScalingLimited", "RetrievedUpdates", "RuntimeActive", "ConcurrencyShared", "ACK.Advisory", "ACK.LateInitialized",
+	"ACK.Adopted")
 
 // badWhenTrue reports whether a condition of this type is Critical when it is True.
 func badWhenTrue(name string) bool {
 	if denies(name) || notWholeWhenTrue(name) {
 		return false
 	}
-	return badTypes[name] || strings.HasSuffix(name, "Failed") || strings.HasSuffix(name, "Error") ||
-		strings.HasPrefix(name, "Invalid") || strings.Contains(name, "Conflict")
+	return badTypes[name] || endsWith(name, badEnds) || strings.HasPrefix(name, "Invalid") || strings.Contains(name, "Conflict")
 }
 
-var badTypes = set("Stalled", "Failed", "Failure", "Error", "ErrorOccurred", "HasErrors", "SpecError", "NotReady", "Denied",
-	"Unhealthy", "Rejected", "ACK.Terminal")
+var badEnds = []string{"Failed", "Failure", "Error", "Errors"}
+
+var badTypes = set("Stalled", "ErrorOccurred", "NotReady", "Denied", "Unhealthy", "Rejected", "Irreconcilable", "ACK.Terminal")
 
 // notWholeWhenTrue is what is bad, and does not keep an object from serving.
 func notWholeWhenTrue(name string) bool {
-	return notWholeTypes[name] || strings.HasSuffix(name, "Degraded") || strings.HasSuffix(name, "Pressure")
+	if denies(name) || badTypes[name] {
+		return false
+	}
+	return notWholeTypes[name] || endsWith(name, notWholeEnds)
 }
 
 var notWholeTypes = set("ReplicaFailure", "Warning", "Failing", "Fallback", "PartiallyInvalid", "ACK.Recoverable",
-	"FetchFailed", "RestartRequired")
+	"FetchFailed", "RestartRequired", "Blocked")
+
+// notWholeEnds name what is not as it should be, and leave open how much depends on it.
+var notWholeEnds = []string{"Degraded", "Pressure", "Unhealthy", "Unavailable", "Unreachable", "Missing", "NotFound",
+	"Exceeded", "Expired"}
 
 // denies reports whether a type says that something bad is not there: NoConflict, NotFailed, ConflictResolved.
 func denies(name string) bool {
@@ -72,6 +90,9 @@ func suspendedWhenTrue(name string) bool {
 var suspendedReasons = set("Paused", "Suspended", "Stopped", "Disabled", "Hibernated", "ReconcilePaused",
 	"ReconciliationPaused")
 
+// pausedReasons are reasons of any condition that is False because nobody is to work on the object, as Crossplane has it.
+var pausedReasons = set("ReconcilePaused", "ReconciliationPaused")
+
 // suspendingFields of the spec turn an object off.
 var suspendingFields = []string{"suspend", "suspended", "paused"}
 
@@ -85,19 +106,25 @@ func progressType(name string) bool {
 	return progressTypes[name] || strings.HasSuffix(name, "InProgress")
 }
 
-var progressTypes = set("Reconciling", "Progressing", "Updating", "Upgrading", "Deleting", "RollingOut", "ScalingUp",
-	"ScalingDown")
+var progressTypes = set("Reconciling", "Progressing", "Updating", "Upgrading", "Deleting", "Issuing", "RollingOut",
+	"ScalingUp", "ScalingDown", "Scaling", "Resizing", "Restarting", "Migrating", "Creating", "Provisioning", "Installing",
+	"Initializing", "Terminating", "Remediating")
 
 // endOfProgress are the reasons of a Progressing which is True at rest, as that of a Deployment.
 var endOfProgress = set("NewReplicaSetAvailable", "Succeeded", "Completed", "AsExpected")
 
 // notYetReason reports whether the reason of a summary condition that is False means "not yet".
 func notYetReason(reason string) bool {
-	if strings.HasPrefix(reason, "Waiting") || reason == "DependencyNotReady" {
+	if strings.HasPrefix(reason, "Waiting") || notYetReasons[reason] {
 		return true
 	}
 	return !badReason(reason) && endsWith(reason, notYetEnds)
 }
+
+var notYetReasons = set("DependencyNotReady", "DependencyNotFound", "SourceNotReady", "NotReconciled")
+
+// notYetTypes say by being False that the last change is still under way; another type says that it failed.
+var notYetTypes = set("ACK.ResourceSynced")
 
 func endsWith(text string, ends []string) bool {
 	return slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(text, end) })
@@ -129,7 +156,7 @@ var boolFields = []string{"ready", "readyToUse", "healthy", "available", "valid"
 var wordFields = []string{"health", "phase", "state", "status"}
 
 // partFields are lists in a status whose entries have conditions of their own: what one listener, parent or binding says.
-var partFields = []string{"parents", "ancestors", "listeners", "bindings"}
+var partFields = []string{"parents", "ancestors", "listeners", "bindings", "ingress"}
 
 // saysGood reports whether a good word in a field is evidence for an object of this kind: in a known one, alone or after
 // "current" and "overall", or after the name of the kind or its last word, as the certificateStatus of a ManagedCertificate.
@@ -166,10 +193,12 @@ var wordEnds = []string{"State", "Status", "Phase", "Health"}
 var (
 	goodWords = set("ready", "succeeded", "success", "successful", "completed", "complete", "active", "healthy", "enabled",
 		"available", "valid", "bound", "operational", "green", "ok", "passed", "online", "connected", "compliant", "deployed",
-		"installed", "synced", "reconciled")
+		"installed", "synced", "reconciled", "up", "normal", "stable", "accepted", "applied", "configured", "provisioned",
+		"attached", "verified", "validated", "registered", "imported")
 	badWords = set("failed", "failure", "error", "errored", "invalid", "degraded", "unhealthy", "faulted", "lost", "aborted",
 		"rejected", "red", "unavailable", "unreachable", "offline", "disconnected", "crashed", "crashloopbackoff", "denied",
-		"expired", "missing", "broken", "critical", "timeout", "timedout", "conflict", "down", "noncompliant")
+		"expired", "missing", "broken", "critical", "timeout", "timedout", "conflict", "down", "noncompliant", "stalled", "blocked",
+		"notfound", "unsupported", "forbidden", "unauthorized", "evicted", "fatal")
 	cautionWords = set("yellow", "warning")
 	purposeWords = set("paused", "suspended", "disabled", "stopped", "hibernated")
 	notYetWords  = set("pending", "notready", "notstarted", "inprogress", "new", "queued", "scheduled", "submitted", "created",
