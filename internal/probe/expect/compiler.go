@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/lru"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/celbounds"
 )
 
 const (
@@ -20,6 +21,13 @@ const (
 	// API server's limit, took 20 s.
 	maxCost = 50_000
 )
+
+// limits of one expression. A macro names a value, so that a list may have it several times: each level multiplies what the
+// comparison of two such values costs, in one step that nothing interrupts.
+var limits = celbounds.Limits{
+	Macros: 3, Instead: "write several expectations",
+	Refused: []string{"replace", "join", "format"},
+}
 
 // The variables of an expression.
 const (
@@ -113,12 +121,12 @@ func compiled(expression string) (cel.Program, error) {
 	if output := ast.OutputType(); !output.IsEquivalentType(cel.BoolType) && !output.IsEquivalentType(cel.DynType) {
 		return nil, fmt.Errorf("it is of type %s, and has to be true or false", output)
 	}
-	if err := bounded(ast); err != nil {
+	if err := limits.Check(ast); err != nil {
 		return nil, err
 	}
 	return env.Program(ast,
 		cel.EvalOptions(cel.OptOptimize),
-		cel.CostTracking(sizes{}), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(1))
+		cel.CostTracking(celbounds.Sizes{}), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(1))
 }
 
 // firstOf is the first mistake on one line, with its column.

@@ -66,8 +66,14 @@ func Compile(list []v1alpha1.Rule) (*Set, error) {
 // Evaluate tries the rules on the fields of an object, in order.
 func (s *Set) Evaluate(object map[string]any) Verdict {
 	verdict := Verdict{Index: -1}
+	var spent uint64
 	for i, rule := range s.rules {
-		holds, err := evaluate[bool](rule.when, object)
+		if spent >= maxCostOfSet {
+			verdict.Failed = append(verdict.Failed, fmt.Sprintf("rules[%d]: the rules before it cost too much", i))
+			return verdict
+		}
+		holds, cost, err := evaluate[bool](rule.when, object)
+		spent += min(cost, maxCost)
 		switch {
 		case err != nil:
 			verdict.Failed = append(verdict.Failed, fmt.Sprintf("rules[%d]: %v", i, err))
@@ -84,7 +90,7 @@ func (c compiled) text(object map[string]any) string {
 	if c.message == nil {
 		return ""
 	}
-	text, err := evaluate[string](c.message, object)
+	text, _, err := evaluate[string](c.message, object)
 	if err != nil {
 		return ""
 	}
