@@ -21,22 +21,27 @@ import (
 // The manager is built once per test binary, with the race detector, and without it for what is measured. The go
 // command's cache makes the second time quick.
 var (
-	raceBinary  = sync.OnceValues(func() (string, error) { return build("manager-race", "-race") })
-	plainBinary = sync.OnceValues(func() (string, error) { return build("manager-plain") })
+	raceBinary  = sync.OnceValues(func() (string, error) { return Build("manager-race", "./cmd/manager", "-race") })
+	plainBinary = sync.OnceValues(func() (string, error) { return Build("manager-plain", "./cmd/manager") })
 )
 
-// build makes bin/<name>. Tests of other packages build it at the same time, and may be running it: it is renamed into its
-// place when it is whole.
-func build(name string, flags ...string) (string, error) {
+// Build makes bin/<name> from a package, with flags of go build, and returns its path. Tests of other packages build it
+// at the same time, and may be running it: it is renamed into its place when it is whole. It begins as a link to the one
+// that is there, which go build leaves alone where it is up to date: the first package links, the others do not.
+func Build(name, of string, flags ...string) (string, error) {
 	path := filepath.Join(controlplane.Root(), "bin", name)
 	own := fmt.Sprintf("%s.%d", path, os.Getpid())
-	command := exec.Command("go", append(append([]string{"build"}, flags...), "-o", own, "./cmd/manager")...)
+	defer os.Remove(own) // it stays where it is a link to what has its place already
+	if err := os.Link(path, own); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("building %s: %w", name, err)
+	}
+	command := exec.Command("go", append(append([]string{"build"}, flags...), "-o", own, of)...)
 	command.Dir = controlplane.Root()
 	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the manager: %w: %s", err, output)
+		return "", fmt.Errorf("building %s: %w: %s", name, err, output)
 	}
 	if err := os.Rename(own, path); err != nil {
-		return "", fmt.Errorf("building the manager: %w", err)
+		return "", fmt.Errorf("building %s: %w", name, err)
 	}
 	return path, nil
 }

@@ -26,20 +26,20 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 	r := newRig(t)
 	s := &specs{workload: workload{rig: r, random: rand.New(rand.NewPCG(seed, 9)), namespaces: []string{r.namespace}}}
 	s.create(s.lease())
-	s.createAll(0, 60)
+	s.createAll(0, 40)
 	m := r.startManager()
 	r.web()
-	s.createAll(60, 120)
-	r.Eventually(s.unreported, 5*patience).Should(BeEmpty())
+	s.createAll(40, 80)
+	r.Eventually(s.unreported, 5*patience).WithPolling(seldom).Should(BeEmpty())
 	for round := range 6 {
 		for range 10 {
-			check, alias := s.check(s.random.IntN(120)), s.alias(s.random.IntN(120))
+			check, alias := s.check(s.random.IntN(80)), s.alias(s.random.IntN(80))
 			s.respecify(check, check.Spec)
 			s.respecify(alias, alias.Spec)
 		}
 		r.Eventually(r.states("web")).Should(Equal(r.flip(round%2 == 1)))
 	}
-	r.Eventually(s.unreported, 5*patience).Should(BeEmpty())
+	r.Eventually(s.unreported, 5*patience).WithPolling(seldom).Should(BeEmpty())
 	select {
 	case <-m.Ended():
 		t.Error("the manager has ended")

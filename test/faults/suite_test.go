@@ -36,6 +36,9 @@ var (
 	patience = 3*interval + 30*time.Second
 )
 
+// seldom is how often whole worlds are compared: more often would take the cores from the manager that is waited for.
+const seldom = 200 * time.Millisecond
+
 func intervalFromEnvironment() time.Duration {
 	if given, err := time.ParseDuration(os.Getenv("AC_INTERVAL")); err == nil {
 		return given

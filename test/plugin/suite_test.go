@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -45,16 +44,9 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 func run(m *testing.M) int {
 	log.SetLogger(logr.Discard())
 	format.TruncatedDiff = false
-	folder, err := os.MkdirTemp("", "plugin")
-	if err != nil {
+	var err error
+	if plugin, err = blackbox.Build("kubectl-aliascheck-race", "./cmd/kubectl-aliascheck", "-race"); err != nil {
 		return failed(err)
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	plugin = filepath.Join(folder, "kubectl-aliascheck")
-	build := exec.Command("go", "build", "-race", "-o", plugin, "./cmd/kubectl-aliascheck")
-	build.Dir = controlplane.Root()
-	if output, err := build.CombinedOutput(); err != nil {
-		return failed(fmt.Errorf("building the plugin: %w: %s", err, output))
 	}
 	if plane, err = controlplane.Start(controlplane.Options{}); err != nil {
 		return failed(err)
