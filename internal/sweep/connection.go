@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 )
 
@@ -90,20 +89,22 @@ func expiredError() *apierrors.StatusError {
 	}}
 }
 
-// stream passes the events of a watch on, until either side ends it. When its connection is expired, it is
-// renewed or ended.
+// stalledError makes a reflector that relists by watch relist by a list.
+func stalledError() *apierrors.StatusError {
+	return apierrors.NewTimeoutError("the watch that begins with all objects delivers nothing", 0)
+}
+
+// stream passes the events of a watch on, until either side ends it or its connection is expired.
 type stream struct {
 	*connection
-	source  watch.Interface
+	source  watch.Interface // nil where the connection was expired before the API server answered
 	results chan watch.Event
 	stopped chan struct{}
 	stop    sync.Once
 
-	reopen func() (watch.Interface, *connection, error) // nil where no renewal is possible
-	cached func() []runtime.Object
-	ended  func(*connection) // is called when nothing more will be delivered
-
-	relisted func(*connection) // is called when all objects that exist have been delivered
+	cancel func()                        // ends the requests
+	repair func() ([]watch.Event, error) // what the cache lacks
+	ended  func()                        // is called when nothing more will be delivered
 }
 
 func (s *stream) start() {
@@ -116,25 +117,25 @@ func (s *stream) ResultChan() <-chan watch.Event { return s.results }
 
 // Stop is part of watch.Interface.
 func (s *stream) Stop() {
-	s.stop.Do(func() { close(s.stopped) })
+	s.stop.Do(func() { close(s.stopped); s.cancel() })
 }
 
 func (s *stream) run() {
 	defer close(s.results)
-	defer func() {
-		s.source.Stop()
-		s.ended(s.connection)
-	}()
+	defer s.ended()
+	var events <-chan watch.Event
+	if s.source != nil {
+		defer s.source.Stop()
+		events = s.source.ResultChan()
+	}
 	for {
 		select {
 		case <-s.stopped:
 			return
 		case <-s.expired:
-			if !s.renew() {
-				s.sendExpired()
-				return
-			}
-		case event, open := <-s.source.ResultChan():
+			s.finish()
+			return
+		case event, open := <-events:
 			if !open && s.isExpired() {
 				continue // the expiry has ended the source, and says more than its end
 			}
@@ -145,8 +146,28 @@ func (s *stream) run() {
 	}
 }
 
-func (s *stream) sendExpired() {
-	status := expiredError().Status()
+// finish is the end of an expired watch. One that was delivering changes passes on what it has lost, and ends; the
+// reflector watches on after that.
+func (s *stream) finish() {
+	if s.initial.Load() {
+		s.sendError(stalledError())
+		return
+	}
+	events, err := s.repair()
+	if err != nil {
+		s.sendError(expiredError())
+		return
+	}
+	for _, event := range events {
+		if !s.send(event) {
+			return
+		}
+	}
+	s.evidence.confirmed()
+}
+
+func (s *stream) sendError(err *apierrors.StatusError) {
+	status := err.Status()
 	s.send(watch.Event{Type: watch.Error, Object: &status})
 }
 
@@ -154,9 +175,6 @@ func (s *stream) send(event watch.Event) bool {
 	s.note(event)
 	select {
 	case s.results <- event:
-		if endsInitialEvents(event) {
-			s.relisted(s.connection)
-		}
 		return true
 	case <-s.stopped:
 		return false

@@ -5,9 +5,12 @@
 //	look     list the live metadata of what the informer watches, and note where the cache is behind
 //	settle   give ordinary lag the grace to pass
 //	look     again: what is still behind, and was not touched meanwhile, was lost
-//	expire   replace the watch by one that begins with all objects, or, where that is not to be had, end it
-//	         with "410 Expired", so that client-go lists anew; either way the missed changes arrive as
-//	         ordinary events, and nothing downstream knows
+//	expire   end the watch, with what it has lost: the difference between the cache and a list arrives as
+//	         ordinary events, and nothing downstream knows. The reflector watches on after that list
+//
+// A list is what repairs, since where streams are held back, as by a proxy that buffers, a new watch is as silent
+// as the old one. A reflector's own watch that begins with all objects and delivers nothing for half an interval
+// is ended so that the reflector lists.
 //
 // After a loss every kind is swept again soon, since the repair makes changes which may get lost in turn.
 //
@@ -19,7 +22,8 @@
 //
 //	sweeper.go   what is attached to a manager
 //	question.go  what an informer asks the API server, learned from its own requests
-//	connection.go, listerwatcher.go, renewal.go   watches that can be expired
+//	connection.go, listerwatcher.go   watches that can be expired
+//	repair.go    what a watch has lost, by a list
 //	informer.go  the rounds of one informer
 //	compare.go   where a cache is behind (pure)
 //	evidence.go  since when nobody knows whether a cache is right

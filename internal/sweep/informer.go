@@ -90,40 +90,40 @@ func (i *informer) tell(err error, failedBefore int) {
 
 // round is one comparison of the cache with the API server, and what follows from it.
 func (i *informer) round(ctx context.Context) error {
-	began, seen := i.sweeper.clock.Now(), i.watches.current()
+	seen := i.watches.current()
+	if seen.relists() { // left in peace, it puts the cache right
+		if seen.stalledFor(i.sweeper.interval / 2) {
+			i.expire(seen, "Gave up a watch that begins with all objects and delivers nothing: listing them", nil)
+		}
+		i.hurry() // to see soon whether it has stalled, which costs no list
+		return nil
+	}
+	began := i.sweeper.clock.Now()
+	lost, err := i.lost(ctx)
+	switch {
+	case err != nil:
+		return err
+	case len(lost) == 0:
+		i.watches.evidence.confirmed()
+	default:
+		i.watches.evidence.refuted(began, nil)
+		i.expire(seen, "A watch has lost events: repaired by a list", lost)
+		i.sweeper.running.hurry()
+	}
+	return nil
+}
+
+// lost is where two looks found the cache behind, and it has not caught up in between.
+func (i *informer) lost(ctx context.Context) (gaps, error) {
 	missed, err := i.look(ctx)
 	if err != nil {
-		return err
-	}
-	if len(missed) == 0 {
-		i.watches.evidence.confirmed()
-	}
-	if seen.relists() {
-		if seen.stalledFor(i.sweeper.interval) {
-			if len(missed) > 0 {
-				i.watches.evidence.refuted(began, nil)
-			}
-			i.expire(seen, "Expired a relist that has stalled", nil)
-		}
-		return nil // left in peace, it puts the cache right
+		return nil, err
 	}
 	if missed = i.settle(ctx, missed); len(missed) == 0 {
-		i.watches.evidence.confirmed()
-		return nil
+		return nil, nil
 	}
 	again, err := i.look(ctx)
-	if err != nil {
-		return err
-	}
-	lost := missed.confirmedBy(again)
-	if len(lost) == 0 {
-		i.watches.evidence.confirmed()
-		return nil
-	}
-	i.watches.evidence.refuted(began, nil)
-	i.expire(seen, "Expired a watch that has lost events", lost)
-	i.sweeper.running.hurry()
-	return nil
+	return missed.confirmedBy(again), err
 }
 
 // watchesIn reports whether the informer has the objects of a namespace. An empty one is that of cluster-scoped objects.

@@ -22,24 +22,23 @@ const listTimeout = 2 * time.Minute
 type listerWatcher struct {
 	toolscache.ListerWatcherWithContext
 	watchListUnsupported bool
+	example              runtime.Object // of the kind
+	cached               func() []runtime.Object
 	asked                asked
 	evidence             evidence
-	cached               func() []runtime.Object // of the informer; set before it runs
 
 	mu     sync.Mutex
 	locked struct { // guarded by mu
 		current *connection // nil while there is none
-		fresh   bool        // relists shall be of the newest version, see relistOptions
-
-		relistsByWatch bool
 	}
 }
 
-func newListerWatcher(inner toolscache.ListerWatcher, clock clock.PassiveClock) *listerWatcher {
+func newListerWatcher(inner toolscache.ListerWatcher, example runtime.Object, clock clock.PassiveClock) *listerWatcher {
 	return &listerWatcher{
-		evidence:                 evidence{clock: clock},
 		ListerWatcherWithContext: toolscache.ToListerWatcherWithContext(inner),
 		watchListUnsupported:     watchlist.DoesClientNotSupportWatchListSemantics(inner),
+		example:                  example,
+		evidence:                 evidence{clock: clock},
 	}
 }
 
@@ -61,47 +60,39 @@ func (lw *listerWatcher) ListWithContext(ctx context.Context, options metav1.Lis
 	began := lw.evidence.clock.Now()
 	ctx, cancel := context.WithTimeout(withAsked(ctx, &lw.asked), listTimeout)
 	defer cancel()
-	list, err := lw.ListerWatcherWithContext.ListWithContext(ctx, lw.relistOptions(options))
+	list, err := lw.ListerWatcherWithContext.ListWithContext(ctx, options)
 	if err != nil {
 		lw.evidence.failed(began, err)
 		return nil, err
 	}
 	if page, err := meta.ListAccessor(list); err == nil && page.GetContinue() == "" {
 		lw.evidence.confirmed()
-		lw.relisted(nil)
 	}
 	return list, nil
 }
 
-// WatchWithContext is part of cache.ListerWatcherWithContext.
+// WatchWithContext is part of cache.ListerWatcherWithContext. A watch that is expired before the API server has answered
+// is one that has lost events, too.
 func (lw *listerWatcher) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-	initial := options.SendInitialEvents != nil && *options.SendInitialEvents
-	if initial {
-		options = lw.relistOptions(options)
-	}
 	ctx, cancel := context.WithCancel(withAsked(ctx, &lw.asked))
-	source, c, err := lw.connect(ctx, options, initial)
-	if err != nil {
+	c := newConnection(options.SendInitialEvents != nil && *options.SendInitialEvents, &lw.evidence)
+	source, err := lw.connect(ctx, options, c)
+	if err != nil && !c.isExpired() {
 		cancel()
+		lw.forget(c)
 		return nil, err
 	}
-	s := &stream{connection: c, source: source, cached: lw.cached}
-	s.ended = func(c *connection) { cancel(); lw.forget(c) }
-	s.relisted = lw.relisted
-	if lw.relistsByWatch(initial) {
-		s.reopen = func() (watch.Interface, *connection, error) { return lw.connect(ctx, fromTheStart(options), true) }
-	}
+	s := &stream{connection: c, source: source, cancel: cancel}
+	s.repair = func() ([]watch.Event, error) { return lw.lost(ctx) }
+	s.ended = func() { cancel(); lw.forget(c) }
 	s.start()
 	return s, nil
 }
 
 // connect opens a watch. The connection counts from here, and not from the API server's answer, so that a
 // request which is never answered can be expired too.
-func (lw *listerWatcher) connect(
-	ctx context.Context, options metav1.ListOptions, initial bool,
-) (watch.Interface, *connection, error) {
+func (lw *listerWatcher) connect(ctx context.Context, options metav1.ListOptions, c *connection) (watch.Interface, error) {
 	began := lw.evidence.clock.Now()
-	c := newConnection(initial, &lw.evidence)
 	lw.setCurrent(c)
 	ctx, cancel := context.WithCancel(ctx)
 	answered := make(chan struct{})
@@ -114,59 +105,15 @@ func (lw *listerWatcher) connect(
 	}()
 	source, err := lw.ListerWatcherWithContext.WatchWithContext(ctx, options)
 	close(answered)
-	if err == nil {
-		if !initial { // one that begins with all objects has to deliver them first
-			lw.evidence.heard()
-		}
-		return source, c, nil // its context ends with the stream's
+	if err != nil {
+		lw.evidence.failed(began, err)
+		cancel()
+		return nil, err
 	}
-	lw.evidence.failed(began, err)
-	cancel()
-	lw.forget(c)
-	if c.isExpired() {
-		return nil, nil, expiredError()
+	if !c.initial.Load() { // one that begins with all objects has to deliver them first
+		lw.evidence.heard()
 	}
-	return nil, nil, err
-}
-
-// fromTheStart begins a watch with all objects of the newest version.
-func fromTheStart(options metav1.ListOptions) metav1.ListOptions {
-	sendInitialEvents := true
-	options.SendInitialEvents = &sendInitialEvents
-	options.AllowWatchBookmarks = true
-	options.ResourceVersion = ""
-	options.ResourceVersionMatch = metav1.ResourceVersionMatchNotOlderThan
-	return options
-}
-
-// relistsByWatch is true once the reflector has asked for that.
-func (lw *listerWatcher) relistsByWatch(asks bool) bool {
-	lw.mu.Lock()
-	defer lw.mu.Unlock()
-	lw.locked.relistsByWatch = lw.locked.relistsByWatch || asks
-	return lw.locked.relistsByWatch
-}
-
-// relistOptions asks for the newest version after an expiry, until a relist has succeeded. A reflector asks for
-// one that is not older than what it has seen, and an API server whose own watch cache is behind would answer that
-// with the very state which the sweep found to be stale.
-func (lw *listerWatcher) relistOptions(options metav1.ListOptions) metav1.ListOptions {
-	lw.mu.Lock()
-	defer lw.mu.Unlock()
-	if lw.locked.fresh && options.Continue == "" {
-		options.ResourceVersion = ""
-	}
-	return options
-}
-
-// relisted notes that all objects have been listed, by this connection or, where it is nil, by a list. One that
-// has been expired meanwhile has begun before whatever made that necessary.
-func (lw *listerWatcher) relisted(by *connection) {
-	lw.mu.Lock()
-	defer lw.mu.Unlock()
-	if by == nil || !by.isExpired() {
-		lw.locked.fresh = false
-	}
+	return source, nil // its context ends with the stream's
 }
 
 func (lw *listerWatcher) setCurrent(c *connection) {
@@ -198,7 +145,6 @@ func (lw *listerWatcher) expire(c *connection) bool {
 	if c == nil || c != lw.locked.current || c.isExpired() {
 		return false
 	}
-	lw.locked.fresh = true
 	c.expire()
 	return true
 }

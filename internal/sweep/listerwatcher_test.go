@@ -3,6 +3,9 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
+	goruntime "runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,28 +17,25 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 )
 
-// source is what an API server would be. It notes which versions it is asked for.
+// source is an API server that has these objects, and whose watches deliver nothing.
 type source struct {
-	fails   bool
-	asked   []string
-	watches chan *watch.FakeWatcher
+	*corev1.ConfigMapList
+	fails, answersNoWatch bool
 }
 
-func newSource() *source { return &source{watches: make(chan *watch.FakeWatcher, 10)} }
-
-func (s *source) ListWithContext(_ context.Context, options metav1.ListOptions) (runtime.Object, error) {
-	s.asked = append(s.asked, options.ResourceVersion)
+func (s *source) ListWithContext(context.Context, metav1.ListOptions) (runtime.Object, error) {
 	if s.fails {
 		return nil, errors.New("the API server is busy")
 	}
-	return &corev1.ConfigMapList{}, nil
+	return s.ConfigMapList, nil
 }
 
-func (s *source) WatchWithContext(_ context.Context, options metav1.ListOptions) (watch.Interface, error) {
-	s.asked = append(s.asked, options.ResourceVersion)
-	w := watch.NewFakeWithChanSize(10, false)
-	s.watches <- w
-	return w, nil
+func (s *source) WatchWithContext(ctx context.Context, _ metav1.ListOptions) (watch.Interface, error) {
+	if s.answersNoWatch {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return watch.NewFake(), nil
 }
 
 func (s *source) List(options metav1.ListOptions) (runtime.Object, error) {
@@ -46,15 +46,7 @@ func (s *source) Watch(options metav1.ListOptions) (watch.Interface, error) {
 	return s.WatchWithContext(context.Background(), options)
 }
 
-func (s *source) lastAsked() string { return s.asked[len(s.asked)-1] }
-
 var _ toolscache.ListerWatcherWithContext = &source{}
-
-func newTestListerWatcher(inner *source) *listerWatcher {
-	lw := newListerWatcher(inner, testingclock.NewFakePassiveClock(time.Now()))
-	lw.cached = func() []runtime.Object { return nil }
-	return lw
-}
 
 func configMapOf(name, resourceVersion string) *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
@@ -68,106 +60,62 @@ func endOfInitialEvents(resourceVersion string) *corev1.ConfigMap {
 	return bookmark
 }
 
-// expireAny expires a plain watch, and takes what the reflector is told.
-func expireAny(t *testing.T, lw *listerWatcher, inner *source) {
-	t.Helper()
-	w, err := lw.Watch(metav1.ListOptions{ResourceVersion: "5"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !lw.expire(lw.current()) {
-		t.Fatal("the watch was not expired")
-	}
-	if event := <-w.ResultChan(); event.Type != watch.Error {
-		t.Fatalf("after the expiry came %v, want an error", event)
-	}
-	w.Stop()
-	<-inner.watches
-}
-
-func TestAListThatFailsLeavesTheNextOneFresh(t *testing.T) {
-	inner := newSource()
-	lw := newTestListerWatcher(inner)
-	expireAny(t, lw, inner)
-	for _, step := range []struct {
-		fails bool
-		want  string
-	}{{true, ""}, {true, ""}, {false, ""}, {false, "5"}} {
-		inner.fails = step.fails
-		_, err := lw.List(metav1.ListOptions{ResourceVersion: "5"})
-		if (err != nil) != step.fails || inner.lastAsked() != step.want {
-			t.Errorf("a list has asked for version %q (%v), want %q", inner.lastAsked(), err, step.want)
-		}
-	}
-}
-
-func TestARelistByWatchThatBreaksOffLeavesTheNextOneFresh(t *testing.T) {
-	inner := newSource()
-	lw := newTestListerWatcher(inner)
-	expireAny(t, lw, inner)
-	relist := func() (watch.Interface, *watch.FakeWatcher) {
-		w, err := lw.Watch(metav1.ListOptions{ResourceVersion: "5", SendInitialEvents: new(true)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w, <-inner.watches
-	}
-	broken, from := relist()
-	from.Add(configMapOf("a", "3"))
-	<-broken.ResultChan()
-	from.Stop()
-	if event, open := <-broken.ResultChan(); open {
-		t.Fatalf("after the end came %v", event)
-	}
-	whole, from := relist()
-	if inner.lastAsked() != "" {
-		t.Errorf("the relist after one that broke off has asked for version %q, want the newest", inner.lastAsked())
-	}
-	from.Action(watch.Bookmark, endOfInitialEvents("6"))
-	from.Add(configMapOf("a", "7"))
-	<-whole.ResultChan()
-	<-whole.ResultChan() // so that the end of the relist has been noted
-	whole.Stop()
-	third, _ := relist()
-	third.Stop()
-	if inner.lastAsked() != "5" {
-		t.Errorf("the relist after one that succeeded has asked for version %q, want 5", inner.lastAsked())
+// The API server is at version 100 after a restore from a backup: what is gone is newer than all that there is.
+func TestWhatAnExpiredWatchTellsTheReflector(t *testing.T) {
+	repaired := []string{"MODIFIED changed 90", "ADDED new 95", "DELETED phantom 900", "BOOKMARK  100"}
+	for name, test := range map[string]struct {
+		source source
+		asks   metav1.ListOptions
+		want   []string
+	}{
+		"what it has lost":                     {want: repaired},
+		"also where it was never answered":     {source: source{answersNoWatch: true}, want: repaired},
+		"to relist, where no list can be had":  {source: source{fails: true}, want: []string{"ERROR Expired"}},
+		"to list, where it begins with all":    {asks: metav1.ListOptions{SendInitialEvents: new(true)}, want: []string{"ERROR Timeout"}},
+		"to list, where that was not answered": {source: source{answersNoWatch: true}, asks: metav1.ListOptions{SendInitialEvents: new(true)}, want: []string{"ERROR Timeout"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.source.ConfigMapList = &corev1.ConfigMapList{
+				ListMeta: metav1.ListMeta{ResourceVersion: "100"},
+				Items:    []corev1.ConfigMap{*configMapOf("kept", "80"), *configMapOf("changed", "90"), *configMapOf("new", "95")},
+			}
+			lw := newListerWatcher(&test.source, &corev1.ConfigMap{}, testingclock.NewFakePassiveClock(time.Now()))
+			lw.cached = func() []runtime.Object {
+				return []runtime.Object{configMapOf("kept", "80"), configMapOf("changed", "70"), configMapOf("phantom", "900")}
+			}
+			go func() {
+				for !lw.expire(lw.current()) {
+					goruntime.Gosched() // until the watch is there
+				}
+			}()
+			w, err := lw.WatchWithContext(t.Context(), test.asks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var told []string
+			for event := range w.ResultChan() {
+				told = append(told, tell(event))
+			}
+			if !slices.Equal(told, test.want) {
+				t.Errorf("told %q, want %q", told, test.want)
+			}
+		})
 	}
 }
 
-// After a restore from a backup, what is gone is newer than all that there is.
-func TestARenewalDeletesWhatIsGoneThoughItIsNewerThanTheList(t *testing.T) {
-	inner := newSource()
-	lw := newTestListerWatcher(inner)
-	lw.cached = func() []runtime.Object {
-		return []runtime.Object{configMapOf("phantom", "900"), configMapOf("kept", "3")}
-	}
-	lw.relistsByWatch(true)
-	w, err := lw.Watch(metav1.ListOptions{ResourceVersion: "900"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Stop()
-	<-inner.watches
-	if !lw.expire(lw.current()) {
-		t.Fatal("the watch was not expired")
-	}
-	from := <-inner.watches
-	from.Add(configMapOf("kept", "3"))
-	from.Action(watch.Bookmark, endOfInitialEvents("100"))
-	for _, want := range []struct {
-		event watch.EventType
-		name  string
-	}{{watch.Added, "kept"}, {watch.Deleted, "phantom"}, {watch.Bookmark, ""}} {
-		event := <-w.ResultChan()
-		if got := event.Object.(*corev1.ConfigMap).Name; event.Type != want.event || got != want.name {
-			t.Errorf("got %s of %q, want %s of %q", event.Type, got, want.event, want.name)
-		}
+func tell(event watch.Event) string {
+	switch object := event.Object.(type) {
+	case *corev1.ConfigMap:
+		return fmt.Sprintf("%s %s %s", event.Type, object.Name, object.ResourceVersion)
+	case *metav1.Status:
+		return fmt.Sprintf("%s %s", event.Type, object.Reason)
+	default:
+		return fmt.Sprintf("%T", object)
 	}
 }
 
 // A relist that is merely slow would only be slower for being begun anew.
-func TestARelistIsLeftInPeaceForAWholeInterval(t *testing.T) {
+func TestARelistIsLeftInPeaceWhileItDelivers(t *testing.T) {
 	clock := testingclock.NewFakePassiveClock(time.Now())
 	c := newConnection(true, &evidence{clock: clock})
 	after := func(d time.Duration, want bool, when string) {

@@ -342,29 +342,21 @@ func TestASweepHealsACacheWhoseWatchIsFrozen(t *testing.T) {
 	}
 }
 
-func TestASweepExpiresAWatchThatNeverBegins(t *testing.T) {
-	r := newRig(t, cache.Options{})
-	freezeInitial := proxy.FrameFault{Action: proxy.Freeze, Resource: "configmaps", Initial: true}
-	r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{freezeInitial}})
-	_, err := r.cache.GetInformer(t.Context(), configMap(), cache.BlockUntilSynced(false))
-	r.Expect(err).NotTo(HaveOccurred())
-	r.Eventually(r.traffic.watchCount).Should(BeNumerically(">=", 3))
-	r.proxy.Set(proxy.Faults{})
-	r.watch(configMap())
-}
-
-// A relist that does not come on is begun anew, but it is no further loss.
-func TestARelistThatStallsIsNotCountedAsALoss(t *testing.T) {
+// A proxy that buffers holds back every frame, of new watches too, while lists go through.
+func TestACacheFillsAndFollowsThoughNoStreamEverDelivers(t *testing.T) {
 	r := newRig(t, cache.Options{})
 	object := r.create(configMap(), "one")
+	r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Freeze, Initial: true}}})
 	r.watch(configMap())
-	watches := r.traffic.watchCount()
-	r.proxy.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Freeze, Resource: "configmaps", Initial: true}}})
-	r.label(object, "new")
-	r.Eventually(r.traffic.watchCount).Should(BeNumerically(">=", watches+4))
-	r.Expect(r.stale()).To(BeEquivalentTo(1))
-	r.proxy.Set(proxy.Faults{})
-	r.Eventually(r.cached(configMap(), "one")).Should(Equal("new"))
+	r.Eventually(r.cached(configMap(), "one")).Should(BeEmpty())
+	r.Expect(r.stale()).To(BeZero(), "a start that stalls has lost nothing")
+	for _, label := range []string{"first", "second", "third"} {
+		r.label(object, label)
+		r.Eventually(r.cached(configMap(), "one")).Should(Equal(label))
+	}
+	r.Expect(direct.Delete(t.Context(), object)).To(Succeed())
+	r.Eventually(r.cached(configMap(), "one")).Should(Equal("absent"))
+	r.Expect(r.stale()).To(BeEquivalentTo(4))
 }
 
 // The first and the last of more objects than a page has.

@@ -108,7 +108,7 @@ func (s *Sweeper) Attach(config *rest.Config, options *cache.Options) error {
 func (s *Sweeper) NewInformer(
 	inner toolscache.ListerWatcher, example runtime.Object, resync time.Duration, indexers toolscache.Indexers,
 ) toolscache.SharedIndexInformer {
-	watches := newListerWatcher(inner, s.clock)
+	watches := newListerWatcher(inner, example, s.clock)
 	kind := s.kindOf(example)
 	s.stale.WithLabelValues(kind.Kind) // a counter that is there from the start can be alerted on
 	i := &informer{

@@ -41,6 +41,7 @@ func TestI1AStateIsRightThoughFramesAreLostFrozenOrLate(t *testing.T) {
 		"updates are swallowed":             {Action: proxy.Swallow, Type: "MODIFIED"},
 		"deletions are swallowed":           {Action: proxy.Swallow, Type: "DELETED"},
 		"streams are frozen":                {Action: proxy.Freeze},
+		"streams are frozen, and new ones":  {Action: proxy.Freeze, Initial: true},
 		"frames are late, by a few seconds": {Action: proxy.Delay, By: 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

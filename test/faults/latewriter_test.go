@@ -39,7 +39,7 @@ func TestI2I3ALateWriterIsNeverSeen(t *testing.T) {
 	observer := r.observeNumbers()
 	last := map[string]int{}
 	began := time.Now()
-	for edit := 1; edit <= rounds(1500, 5000); edit++ {
+	for edit := 1; edit <= rounds(800, 5000); edit++ {
 		name := checks[rand.N(len(checks))]
 		last[name] = edit
 		server.supersede(name, edit)

@@ -12,46 +12,78 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
+
+// targets are made to be healthy, and sick.
+var targets = map[string]func(*rig) (healthy, sick func(), reference v1alpha1.TargetReference){
+	"services":       (*rig).maintainedService,
+	"endpointslices": (*rig).servedService,
+	"nodes":          (*rig).node,
+	"deployments":    (*rig).deployment,
+}
 
 // I1, for targets of other kinds: whatever their watch loses, the alias is right within the interval.
 func TestI1AnAliasIsRightWithinTheIntervalThoughItsTargetsFramesAreSwallowed(t *testing.T) {
-	for resource, target := range map[string]func(*rig) (healthy, sick func(), reference v1alpha1.TargetReference){
-		"services":       (*rig).maintainedService,
-		"endpointslices": (*rig).servedService,
-		"nodes":          (*rig).node,
-		"deployments":    (*rig).deployment,
-	} {
+	for resource, target := range targets {
 		t.Run(resource, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			healthy, sick, reference := target(r)
-			alias := r.aliasOf("mirror")
-			alias.Spec.TargetRef = &reference
-			alias.Spec.WhenEmpty = v1alpha1.StatePassing // the Service of this test has nothing else to say
-			healthy()
-			r.create(alias)
+			alternate := r.mirror(target)
 			r.startManager()
-			state := func() v1alpha1.State { return r.alias("mirror") }
-			r.Eventually(state).Should(Equal(v1alpha1.StatePassing))
-
+			r.Eventually(r.mirrored).Should(Equal(v1alpha1.StatePassing))
 			r.proxy.Set(lost(resource))
-			for range 2 {
-				began := r.now()
-				sick()
-				r.Eventually(state).ShouldNot(Equal(v1alpha1.StatePassing))
-				r.Expect(time.Since(began.at)).To(BeNumerically("<=", hops(1)), "right, but too late")
-				r.logRepair(began)
-				began = r.now()
-				healthy()
-				r.Eventually(state).Should(Equal(v1alpha1.StatePassing))
-				r.Expect(time.Since(began.at)).To(BeNumerically("<=", hops(1)), "right, but too late")
-				r.logRepair(began)
-			}
+			alternate()
 			r.Expect(r.proxy.FramesHit()).To(BeNumerically(">", 0), "no frame was swallowed")
 		})
 	}
 }
+
+// held is what a proxy that buffers does: nothing comes through any stream, of new watches neither, while lists do.
+var held = proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Freeze, Initial: true}}}
+
+// I1, where no stream delivers from the first start on: of the checks, and of targets that are watched since an alias
+// names them.
+func TestI1AnAliasIsRightWithinTheIntervalThoughNoStreamEverDelivers(t *testing.T) {
+	for resource, target := range targets {
+		t.Run(resource, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			alternate := r.mirror(target)
+			r.proxy.Set(held)
+			r.startManager()
+			r.Eventually(r.mirrored).Should(Equal(v1alpha1.StatePassing))
+			alternate()
+		})
+	}
+}
+
+// mirror makes an alias of a healthy target, and returns what makes the target sick and healthy, twice.
+func (r *rig) mirror(target func(*rig) (healthy, sick func(), reference v1alpha1.TargetReference)) (alternate func()) {
+	r.t.Helper()
+	healthy, sick, reference := target(r)
+	alias := r.aliasOf("mirror")
+	alias.Spec.TargetRef = &reference
+	alias.Spec.WhenEmpty = v1alpha1.StatePassing // the Service of this test has nothing else to say
+	healthy()
+	r.create(alias)
+	return func() {
+		for range 2 {
+			began := r.now()
+			sick()
+			r.Eventually(r.mirrored).ShouldNot(Equal(v1alpha1.StatePassing))
+			r.Expect(time.Since(began.at)).To(BeNumerically("<=", hops(1)), "right, but too late")
+			r.logRepair(began)
+			began = r.now()
+			healthy()
+			r.Eventually(r.mirrored).Should(Equal(v1alpha1.StatePassing))
+			r.Expect(time.Since(began.at)).To(BeNumerically("<=", hops(1)), "right, but too late")
+			r.logRepair(began)
+		}
+	}
+}
+
+func (r *rig) mirrored() v1alpha1.State { return r.alias("mirror") }
 
 func (r *rig) patch(object client.Object, patch string) func() {
 	return func() { r.Expect(direct.Patch(r.ctx, object, rawPatch(patch))).To(Succeed()) }

@@ -1,0 +1,71 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/pager"
+)
+
+// lost are the events that make the cache what the API server has, by a list: where streams are held back, as by a proxy
+// that buffers, a new watch would be as silent as the old one. The last is a bookmark of the list's version, after which
+// the reflector watches on.
+func (lw *listerWatcher) lost(ctx context.Context) ([]watch.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+		return lw.ListerWatcherWithContext.ListWithContext(ctx, options)
+	})
+	list, _, err := pages.ListWithAlloc(ctx, metav1.ListOptions{}) // no version: at least as new as all that was written
+	if err != nil {
+		return nil, fmt.Errorf("listing what a watch has lost: %w", err)
+	}
+	items, err := meta.ExtractListWithAlloc(list)
+	if err != nil {
+		return nil, fmt.Errorf("reading the list of what a watch has lost: %w", err)
+	}
+	listed, err := meta.ListAccessor(list)
+	if err != nil {
+		return nil, fmt.Errorf("reading the list of what a watch has lost: %w", err)
+	}
+	bookmark := lw.example.DeepCopyObject()
+	accessor, err := meta.Accessor(bookmark)
+	if err != nil {
+		return nil, fmt.Errorf("making a bookmark: %w", err)
+	}
+	accessor.SetResourceVersion(listed.GetResourceVersion())
+	return append(difference(lw.cached(), items), watch.Event{Type: watch.Bookmark, Object: bookmark}), nil
+}
+
+// difference makes one set of objects the other. What is gone goes by name and not by version: after etcd was restored
+// from a backup, what the cache has and etcd has not is often newer than all that there is.
+func difference(cached, live []runtime.Object) (events []watch.Event) {
+	versions, gone := map[string]version{}, map[string]runtime.Object{}
+	for _, object := range cached {
+		if accessor, err := meta.Accessor(object); err == nil {
+			versions[nameOf(accessor)], gone[nameOf(accessor)] = versionOf(accessor), object
+		}
+	}
+	for _, object := range live {
+		accessor, err := meta.Accessor(object)
+		if err != nil {
+			continue
+		}
+		was, known := versions[nameOf(accessor)]
+		delete(gone, nameOf(accessor))
+		switch {
+		case !known:
+			events = append(events, watch.Event{Type: watch.Added, Object: object})
+		case was != versionOf(accessor):
+			events = append(events, watch.Event{Type: watch.Modified, Object: object})
+		}
+	}
+	for _, object := range gone {
+		events = append(events, watch.Event{Type: watch.Deleted, Object: object})
+	}
+	return events
+}
