@@ -1,4 +1,4 @@
-package manager
+package e2e
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package samples_test
+package e2e
 
 import (
 	"bytes"
@@ -20,24 +20,15 @@ import (
 )
 
 func TestEverySampleIsValid(t *testing.T) {
-	cp, err := controlplane.Start(controlplane.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	t.Run("kustomization", func(t *testing.T) {
-		kubectl(t, cp, "apply", "-k", filepath.Join(controlplane.Root(), "config", "samples"))
+		kubectl(t, "apply", "-k", filepath.Join(controlplane.Root(), "config", "samples"))
 	})
 	for _, file := range samples(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			createNamespaces(t, cp, file)
-			apply(t, cp, file, "--dry-run=server")
-			expectNothingOf(t, cp, file)
-			apply(t, cp, file)
+			createNamespaces(t, file)
+			apply(t, file, "--dry-run=server")
+			expectNothingOf(t, file)
+			apply(t, file)
 		})
 	}
 }
@@ -100,17 +91,17 @@ func mustHaveSample(t *testing.T, name string) {
 
 // createNamespaces creates those that a sample brings: a dry run cannot put anything into a namespace that is not
 // there.
-func createNamespaces(t *testing.T, cp *controlplane.ControlPlane, file string) {
+func createNamespaces(t *testing.T, file string) {
 	t.Helper()
 	for _, object := range objectsOf(t, file) {
 		if object.GetKind() == "Namespace" {
-			kubectl(t, cp, "create", "namespace", object.GetName())
+			kubectl(t, "create", "namespace", object.GetName())
 		}
 	}
 }
 
 // expectNothingOf a sample's checks, since what a dry run leaves behind is no dry run's.
-func expectNothingOf(t *testing.T, cp *controlplane.ControlPlane, file string) {
+func expectNothingOf(t *testing.T, file string) {
 	t.Helper()
 	for _, object := range objectsOf(t, file) {
 		clusterScoped := object.GetKind() == "HealthRule" // the kustomization, which was applied before, has it too
@@ -119,7 +110,7 @@ func expectNothingOf(t *testing.T, cp *controlplane.ControlPlane, file string) {
 		}
 		namespace := cmp.Or(object.GetNamespace(), "default")
 		args := []string{"get", object.GetKind(), object.GetName(), "--namespace", namespace, "--ignore-not-found"}
-		if found := kubectl(t, cp, args...); found != "" {
+		if found := kubectl(t, args...); found != "" {
 			t.Errorf("the dry run left:\n%s", found)
 		}
 	}
@@ -145,14 +136,14 @@ func objectsOf(t *testing.T, file string) []unstructured.Unstructured {
 }
 
 // apply lets a typo fail: unknown fields are refused and not dropped.
-func apply(t *testing.T, cp *controlplane.ControlPlane, file string, options ...string) {
+func apply(t *testing.T, file string, options ...string) {
 	t.Helper()
-	kubectl(t, cp, append([]string{"apply", "--server-side", "--validate=strict", "-f", file}, options...)...)
+	kubectl(t, append([]string{"apply", "--server-side", "--validate=strict", "-f", file}, options...)...)
 }
 
-func kubectl(t *testing.T, cp *controlplane.ControlPlane, args ...string) string {
+func kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	command, err := cp.Kubectl(t.Context(), nil, args...)
+	command, err := plane.Kubectl(t.Context(), nil, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package mutation
+package e2e
 
 import (
 	"os"
@@ -16,8 +16,12 @@ import (
 	"github.com/aliascheck/aliascheck/internal/sweep"
 )
 
-// client-go reads the variable before main, so that no test can set it for itself.
-const detector = "KUBE_CACHE_MUTATION_DETECTOR"
+const (
+	// client-go reads the variable before main, so that no test can set it for itself.
+	detector = "KUBE_CACHE_MUTATION_DETECTOR"
+	// mutates is set in the process that changes what an informer shares.
+	mutates = "AC_MUTATES"
+)
 
 func TestI4AllTestsRunWithTheMutationDetector(t *testing.T) {
 	if os.Getenv(detector) != "true" {
@@ -28,7 +32,7 @@ func TestI4AllTestsRunWithTheMutationDetector(t *testing.T) {
 // A process that changes what an informer of the manager shares does not survive it.
 func TestI4TheMutationDetectorEndsWhoChangesACachedObject(t *testing.T) {
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOfAnother", "-test.v")
-	command.Env = append(os.Environ(), detector+"=true", "AC_MUTATES=yes")
+	command.Env = append(os.Environ(), detector+"=true", mutates+"=yes")
 	output, err := command.CombinedOutput()
 	if err == nil || !strings.Contains(string(output), "modified") {
 		t.Errorf("%v, want a panic that says what was modified:\n%s", err, output)
@@ -56,7 +60,7 @@ func TestOfAnotherProcessThatReadsAnInformer(t *testing.T) {
 	if len(pods) != 1 {
 		t.Fatalf("%d pods are cached, want 1", len(pods))
 	}
-	if os.Getenv("AC_MUTATES") == "" {
+	if os.Getenv(mutates) == "" {
 		return
 	}
 	pods[0].(*corev1.Pod).Labels = map[string]string{"team": "shop"}

@@ -1,4 +1,4 @@
-package kstatus_test
+package e2e
 
 import (
 	"context"
@@ -16,58 +16,47 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	"github.com/aliascheck/aliascheck/internal/controlplane"
 	"github.com/aliascheck/aliascheck/test/blackbox"
 )
 
-// bound is generous to a busy machine.
-const bound = 30 * time.Second
-
-// life is a cluster with a manager in it that can be held, so that the time before its next write has no end.
+// life is a namespace with a manager in it that can be held, so that the time before its next write has no end.
 type life struct {
 	*WithT
-	ctx     context.Context
-	client  client.Client
-	manager *blackbox.Manager
+	ctx       context.Context
+	namespace string
+	manager   *blackbox.Manager
 }
 
 func begin(t *testing.T) life {
 	t.Helper()
-	l := life{WithT: NewWithT(t), ctx: t.Context()}
-	plane, err := controlplane.Start(controlplane.Options{})
-	l.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { NewWithT(t).Expect(plane.Stop()).To(Succeed()) })
-	l.client, err = client.New(plane.Config, client.Options{})
-	l.Expect(err).NotTo(HaveOccurred())
-	l.manager, err = blackbox.Start(plane.Kubeconfig)
-	l.Expect(err).NotTo(HaveOccurred())
+	namespace := newNamespace(t)
+	l := life{NewWithT(t), t.Context(), namespace, started(t, "--namespaces="+namespace)}
 	t.Cleanup(func() { NewWithT(t).Expect(l.manager.Stop()).To(Succeed()) })
-	l.Expect(l.manager.WaitReady(l.ctx)).To(Succeed())
 	return l
 }
 
 func (l life) hold()    { l.Expect(l.manager.Signal(syscall.SIGSTOP)).To(Succeed()) }
 func (l life) proceed() { l.Expect(l.manager.Signal(syscall.SIGCONT)).To(Succeed()) }
 
-// create makes an object of the namespace default, and returns it.
+// create makes an object of the namespace, and returns it.
 func (l life) create(manifest string) *unstructured.Unstructured {
 	object := &unstructured.Unstructured{}
 	l.Expect(yaml.Unmarshal([]byte(manifest), &object.Object)).To(Succeed())
 	object.SetAPIVersion("health.aliascheck.dev/v1alpha1")
-	object.SetNamespace("default")
-	l.Expect(l.client.Create(l.ctx, object)).To(Succeed())
+	object.SetNamespace(l.namespace)
+	l.Expect(api.Create(l.ctx, object)).To(Succeed())
 	return object
 }
 
 func (l life) edit(object *unstructured.Unstructured, patch string) {
-	l.Expect(l.client.Patch(l.ctx, object.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(patch)))).To(Succeed())
+	l.Expect(api.Patch(l.ctx, object.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(patch)))).To(Succeed())
 }
 
 // of is what kstatus makes of an object as the API server has it now.
 func (l life) of(object *unstructured.Unstructured) func() (status.Status, error) {
 	return func() (status.Status, error) {
 		live := object.DeepCopy()
-		if err := l.client.Get(l.ctx, client.ObjectKeyFromObject(object), live); err != nil {
+		if err := api.Get(l.ctx, client.ObjectKeyFromObject(object), live); err != nil {
 			return "", err
 		}
 		result, err := status.Compute(live)
@@ -85,7 +74,7 @@ func (l life) now(object *unstructured.Unstructured) status.Status {
 }
 
 func (l life) soon(object *unstructured.Unstructured, wanted status.Status) {
-	l.Eventually(l.of(object)).WithTimeout(bound).WithPolling(50 * time.Millisecond).Should(Equal(wanted))
+	l.Eventually(l.of(object)).WithTimeout(patience).WithPolling(50 * time.Millisecond).Should(Equal(wanted))
 }
 
 // subject is a server which is well or not, as told.
