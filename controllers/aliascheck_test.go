@@ -268,6 +268,7 @@ var _ = Describe("Maintenance with an end", func() {
 		Eventually(statusOf(ctx, alone)).Should(show(v1alpha1.StatePassing, v1alpha1.ReasonAllPassing))
 		left := statusOf(ctx, alone)(Default).Status.LastTransitionTime.Time
 		Expect(left).To(BeTemporally(">=", end), "it ended early")
+		Expect(left).To(BeTemporally("<=", end.Add(anEdge)), "it ended late")
 		Eventually(statusOf(ctx, among)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonPartlyReady))
 	})
 })

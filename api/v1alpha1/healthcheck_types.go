@@ -35,6 +35,9 @@ const (
 	ReasonConfigMapForbidden = "ConfigMapForbidden"
 	// ReasonMaintenance: the check is in maintenance, by its spec or by annotation, and is not probed.
 	ReasonMaintenance = "Maintenance"
+	// ReasonInvalidWindow (of the condition Stalled): a maintenance window never opens, for its schedule or its time zone is
+	// not one. The state is that of the probes.
+	ReasonInvalidWindow = "InvalidWindow"
 	// ReasonSuspended: spec.suspend is true, and nothing is known.
 	ReasonSuspended = "Suspended"
 	// ReasonInitialState: the state is the given spec.initialState, for the first probe has not ended yet.

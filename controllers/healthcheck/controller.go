@@ -185,8 +185,10 @@ func (r *Reconciler) requeue(e *entry, step ledger.Step, running bool, err error
 	case err != nil:
 		r.queue.add(e.key, step.After) // the backoff may last for longer than until the next probe is due
 		return status.BackoffAfter(err)
-	case running:
+	case running && step.Meanwhile == 0:
 		return status.BackoffAfter(nil)
+	case running:
+		return status.Again(step.Meanwhile), nil
 	default:
 		return status.Again(step.After), nil
 	}

@@ -38,12 +38,15 @@ func Judge(check *v1alpha1.HealthCheck, foreign bool, outcome Outcome, reason, m
 		j.Verdict.Reason, j.Verdict.Message = check.Status.Reason, check.Status.Message
 		j.Pending = thresholds.Pending(standing) + ": " + message
 	}
+	// The same expression fails to compile the next time, too.
+	j.Verdict.Stalled = j.Verdict.Reason == v1alpha1.ReasonInvalidExpression
 	return j
 }
 
 // ApplyTo is the status of a check of this type of probe under this judgement. The time of the probe alone is no reason
 // to write.
 func (j Judgement) ApplyTo(check *v1alpha1.HealthCheck, probe string) v1alpha1.HealthCheckStatus {
+	j.Verdict.Fault = windowFault(check.Spec.MaintenanceWindows, j.At)
 	if j.shownBy(&check.Status, check.Generation, probe) {
 		return check.Status
 	}
@@ -73,7 +76,8 @@ func (j Judgement) shownBy(status *v1alpha1.HealthCheckStatus, generation int64,
 		status.ConsecutiveFailures == j.Standing.Failures &&
 		status.ConsecutiveSuccesses == j.Standing.Successes &&
 		status.Pending == Bounded(j.Pending) &&
-		len(status.Conditions) > 0
+		len(status.Conditions) > 0 &&
+		isStalledBy(status.Conditions, j.Verdict.stalledBy())
 }
 
 // Pending tells a standing that is below its threshold: "2 of 3 failures".

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
@@ -46,5 +48,45 @@ func TestNothingOfAForeignStatusStays(t *testing.T) {
 	check.Status.Conditions[0].Reason = "Painted"
 	if got := Judge(check, true, Passed, "Probed", "as seen", at).ApplyTo(check, "tcp"); got.Conditions[0].Reason != "Probed" {
 		t.Errorf("the condition is %+v", got.Conditions[0])
+	}
+}
+
+func TestAnExpressionThatDoesNotCompileStallsTheCheckUntilAResultDecides(t *testing.T) {
+	check := &v1alpha1.HealthCheck{}
+	check.Generation, check.Spec.SuccessThreshold, check.Spec.FailureThreshold = 1, 2, 1
+	at := time.Unix(1_000_000, 0)
+	for i, step := range []struct {
+		outcome Outcome
+		reason  string
+		stalled bool
+	}{
+		{Failed, v1alpha1.ReasonInvalidExpression, true},
+		{Failed, v1alpha1.ReasonInvalidExpression, true},
+		{Passed, v1alpha1.ReasonProbeSucceeded, true}, // by a newer manager, which knows more; not decided yet
+		{Passed, v1alpha1.ReasonProbeSucceeded, false},
+		{Failed, v1alpha1.ReasonProbeFailed, false},
+	} {
+		check.Status = Judge(check, false, step.outcome, step.reason, "as seen", at).ApplyTo(check, "http")
+		stalled := meta.FindStatusCondition(check.Status.Conditions, v1alpha1.ConditionStalled)
+		if (stalled != nil) != step.stalled {
+			t.Errorf("after step %d Stalled is %+v, want it there: %t", i, stalled, step.stalled)
+		}
+		if stalled != nil && (stalled.Reason != v1alpha1.ReasonInvalidExpression || stalled.Message != "as seen") {
+			t.Errorf("after step %d Stalled is %+v", i, stalled)
+		}
+	}
+}
+
+// An older manager wrote no Stalled.
+func TestAStatusThatLacksStalledIsNotAsItHasToBe(t *testing.T) {
+	check := &v1alpha1.HealthCheck{}
+	check.Generation = 1
+	at := time.Unix(1_000_000, 0)
+	j := Judge(check, false, Failed, v1alpha1.ReasonInvalidExpression, "as seen", at)
+	check.Status = j.ApplyTo(check, "http")
+	meta.RemoveStatusCondition(&check.Status.Conditions, v1alpha1.ConditionStalled)
+	if got := Judge(check, false, Failed, v1alpha1.ReasonInvalidExpression, "as seen", at).ApplyTo(check, "http"); !meta.IsStatusConditionTrue(
+		got.Conditions, v1alpha1.ConditionStalled) {
+		t.Errorf("the conditions are %+v", got.Conditions)
 	}
 }

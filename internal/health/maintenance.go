@@ -3,10 +3,11 @@ package health
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/robfig/cron/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/lru"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -33,15 +34,6 @@ func MaintenanceAt(check *v1alpha1.HealthCheck, now time.Time) Maintenance {
 		changes = earlier(changes, m.Changes)
 	}
 	return Maintenance{Changes: changes}
-}
-
-// InTime shortens a wait so that it is over when a maintenance of the check begins or ends.
-func InTime(check *v1alpha1.HealthCheck, wait time.Duration, now time.Time) time.Duration {
-	changes := MaintenanceAt(check, now).Changes
-	if changes.IsZero() {
-		return wait
-	}
-	return max(min(wait, changes.Sub(now)), time.Millisecond)
 }
 
 func bySpec(maintenance *v1alpha1.Maintenance, now time.Time) Maintenance {
@@ -82,6 +74,27 @@ func until(reason string, end, now time.Time) Maintenance {
 	return Maintenance{In: true, Reason: fmt.Sprintf("%s (until %s)", reason, end.Format(time.RFC3339)), Changes: end}
 }
 
+// windowFault tells the first window that never opens, as its schedule or time zone is not one. Admission cannot refuse them
+// all, and the check goes on without that window.
+func windowFault(windows []v1alpha1.MaintenanceWindow, now time.Time) *Resolution {
+	for i := range windows {
+		schedule, zone, err := scheduleOf(&windows[i])
+		if err == nil && !schedule.Next(now.In(zone)).IsZero() {
+			continue
+		}
+		why := fmt.Sprintf("the time %q never comes", windows[i].Schedule)
+		if err != nil {
+			why = err.Error()
+		}
+		return &Resolution{
+			Status:  metav1.ConditionTrue,
+			Reason:  v1alpha1.ReasonInvalidWindow,
+			Message: fmt.Sprintf("spec.maintenanceWindows[%d] never opens: %s", i, why),
+		}
+	}
+	return nil
+}
+
 // byWindows is the first window that is open, or when the next one opens. One that cannot be read never does.
 func byWindows(windows []v1alpha1.MaintenanceWindow, now time.Time) Maintenance {
 	var next time.Time
@@ -107,30 +120,32 @@ func byWindows(windows []v1alpha1.MaintenanceWindow, now time.Time) Maintenance 
 
 // scheduleOf reads the schedule as a CronJob's controller does. Without a time zone it is in UTC.
 func scheduleOf(w *v1alpha1.MaintenanceWindow) (cron.Schedule, *time.Location, error) {
-	zone, err := zoneOf(w.TimeZone)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading timeZone: %w", err)
+	zone := zoneOf(w.TimeZone)
+	if zone == nil {
+		return nil, nil, fmt.Errorf("there is no time zone %q", w.TimeZone)
 	}
 	schedule, err := cron.ParseStandard(w.Schedule)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading schedule: %w", err)
+		return nil, nil, fmt.Errorf("the schedule %q cannot be read: %w", w.Schedule, err)
 	}
 	return schedule, zone, nil
 }
 
-// zones are those that were read: a file each, and they do not change while a process runs.
-var zones sync.Map
+// zones are those that were asked for last: a file each, and they do not change while a process runs. It also has the names
+// that are none, which take longest, and is bounded, as anybody may make up names.
+var zones = lru.New(1024)
 
-// zoneOf is the time zone of a name; UTC of none.
-func zoneOf(name string) (*time.Location, error) {
-	if known, ok := zones.Load(name); ok {
-		return known.(*time.Location), nil
+// zoneOf is the time zone of a name, nil if there is none; UTC of no name.
+func zoneOf(name string) *time.Location {
+	if known, ok := zones.Get(name); ok {
+		return known.(*time.Location)
 	}
 	zone, err := time.LoadLocation(name)
-	if err == nil {
-		zones.Store(name, zone)
+	if err != nil {
+		zone = nil
 	}
-	return zone, err
+	zones.Add(name, zone)
+	return zone
 }
 
 // window is open for a while from each time of a schedule on. It is a time of so many hours, whatever the clock on the wall
@@ -140,8 +155,8 @@ type window struct {
 	duration time.Duration
 }
 
-// mostRuns bounds how many windows that overlap are followed to the end of the last. Beyond that they have none.
-const mostRuns = 1000
+// mostJumps bounds how far windows that overlap are followed to the end of the last. Beyond that they have none.
+const mostJumps = 200
 
 // at is the window that is open at a moment, or else the next one. Windows that overlap, or follow each other at once, are
 // one; the end is zero where they go on and on.
@@ -150,16 +165,30 @@ func (w window) at(now time.Time) (start, end time.Time) {
 	if start.IsZero() || start.After(now) {
 		return start, end
 	}
-	last := start
-	for range mostRuns {
-		end = last.Add(w.duration)
-		next := w.schedule.Next(last)
-		if next.IsZero() || next.After(end) {
+	end = start.Add(w.duration)
+	for range mostJumps {
+		next := w.lateIn(end)
+		if next.IsZero() {
 			return start, end
 		}
-		last = next
+		end = next.Add(w.duration)
 	}
 	return start, time.Time{}
+}
+
+// lateIn is a run within the window that ends then, other than the one that it began with; zero where there is none. It is
+// the last or near it: following each of a run every minute would take long.
+func (w window) lateIn(end time.Time) time.Time {
+	for back := time.Minute; ; back *= 2 {
+		back = min(back, w.duration)
+		run := w.schedule.Next(end.Add(-back))
+		switch {
+		case !run.IsZero() && !run.After(end):
+			return run
+		case back == w.duration:
+			return time.Time{}
+		}
+	}
 }
 
 // earlier is the earlier of two times, of which a zero one is none.

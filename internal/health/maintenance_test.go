@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -131,5 +132,46 @@ func TestWhereOneMaintenanceEndsAnotherMayGoOn(t *testing.T) {
 	}
 	if got := MaintenanceAt(check, noon); got.Reason != "daily (until 2026-01-02T13:00:00Z)" {
 		t.Errorf("after: %+v", got)
+	}
+}
+
+// Admission takes some schedules that are none. Then the check says so, whatever its own state is.
+func TestAWindowThatNeverOpensIsToldByStalled(t *testing.T) {
+	for name, c := range map[string]struct{ schedule, zone, want string }{
+		"a minute that there is none of": {
+			"61 2 * * *", "", `spec.maintenanceWindows[1] never opens: the schedule "61 2 * * *" cannot be read: end of range (61) above maximum (59): 61`},
+		"a range that goes backwards": {
+			"5-1 * * * *", "", `spec.maintenanceWindows[1] never opens: the schedule "5-1 * * * *" cannot be read: beginning of range (5) beyond end of range (1): 5-1`},
+		"a day that never comes": {"0 0 30 2 *", "", `spec.maintenanceWindows[1] never opens: the time "0 0 30 2 *" never comes`},
+		"a time zone that there is none of": {
+			"0 2 * * *", "Europe/Bonn", `spec.maintenanceWindows[1] never opens: there is no time zone "Europe/Bonn"`},
+		"a leap day":  {"0 0 29 2 *", "Europe/Berlin", ""},
+		"any weekday": {"0 2 * * MON-FRI", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			check := &v1alpha1.HealthCheck{}
+			check.Generation = 1
+			check.Spec.MaintenanceWindows = []v1alpha1.MaintenanceWindow{
+				{Schedule: "0 3 1 1 *", Reason: "new year"}, {Schedule: c.schedule, TimeZone: c.zone, Reason: "typo"},
+			}
+			status := Judge(check, false, Passed, v1alpha1.ReasonProbeSucceeded, "as seen", noon).ApplyTo(check, "tcp")
+			if status.State != v1alpha1.StatePassing || status.Reason != v1alpha1.ReasonProbeSucceeded {
+				t.Errorf("it is %s (%s), want what the probe says", status.State, status.Reason)
+			}
+			stalled := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionStalled)
+			if c.want == "" {
+				if stalled != nil {
+					t.Errorf("Stalled is %+v", stalled)
+				}
+				return
+			}
+			if stalled == nil || stalled.Reason != v1alpha1.ReasonInvalidWindow || stalled.Message != c.want {
+				t.Errorf("Stalled is %+v, want %q", stalled, c.want)
+			}
+			check.Status = status
+			if again := Judge(check, false, Passed, v1alpha1.ReasonProbeSucceeded, "as seen", noon.Add(time.Hour)).ApplyTo(check, "tcp"); !SameHealthCheckStatus(&again, &status) {
+				t.Errorf("an hour later it is another: %+v", again)
+			}
+		})
 	}
 }

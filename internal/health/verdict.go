@@ -21,6 +21,8 @@ type Verdict struct {
 
 	// Stalled says that no retry can fix the spec.
 	Stalled bool
+	// Fault is what no retry can fix in a spec whose rest is in force, so that the state has a reason of its own.
+	Fault *Resolution
 
 	// Resolved is the condition TargetResolved of an AliasCheck; nil for a HealthCheck.
 	Resolved *Resolution
@@ -49,13 +51,29 @@ func (v Verdict) ApplyTo(old v1alpha1.CheckStatus, generation int64, now time.Ti
 	if v.Resolved != nil {
 		setCondition(&status, v1alpha1.ConditionTargetResolved, *v.Resolved, *truncated(now))
 	}
-	if v.Stalled {
-		stalled := Resolution{metav1.ConditionTrue, v.Reason, status.Message}
-		setCondition(&status, v1alpha1.ConditionStalled, stalled, *truncated(now))
+	if stalled := v.stalledBy(); stalled != nil {
+		setCondition(&status, v1alpha1.ConditionStalled, *stalled, *truncated(now))
 	} else {
 		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.ConditionStalled)
 	}
 	return status
+}
+
+// stalledBy is the condition Stalled; nil where there is none.
+func (v Verdict) stalledBy() *Resolution {
+	if v.Stalled {
+		return &Resolution{metav1.ConditionTrue, v.Reason, v.Message}
+	}
+	return v.Fault
+}
+
+// isStalledBy reports whether conditions have Stalled as it has to be.
+func isStalledBy(conditions []metav1.Condition, stalled *Resolution) bool {
+	shown := meta.FindStatusCondition(conditions, v1alpha1.ConditionStalled)
+	if shown == nil || stalled == nil {
+		return shown == nil && stalled == nil
+	}
+	return shown.Reason == stalled.Reason && shown.Message == Bounded(stalled.Message)
 }
 
 func (v Verdict) transition(old v1alpha1.CheckStatus, now time.Time) *metav1.Time {

@@ -23,6 +23,8 @@ type Step struct {
 	Exempt bool
 	// After is when to look again, if nothing happens before.
 	After time.Duration
+	// Meanwhile is when to look again though a probe runs; zero where its end is soon enough.
+	Meanwhile time.Duration
 }
 
 // News reports whether there is anything to do other than to probe.
@@ -31,7 +33,13 @@ func (s Step) News() bool { return s.ReadLive || s.Show != nil }
 // Next is what is to be done now.
 func (l *Ledger) Next(now time.Time) Step {
 	l.decide(now)
-	step := Step{ReadLive: l.unsettled, Exempt: l.exempt, After: health.InTime(l.check, health.Early(l.check.UID, l.options.Resync), now)}
+	step := Step{
+		ReadLive: l.unsettled, Exempt: l.exempt,
+		After: health.Early(l.check.UID, l.options.Resync), Meanwhile: l.meanwhile(now),
+	}
+	if step.Meanwhile > 0 {
+		step.After = min(step.After, step.Meanwhile)
+	}
 	if !l.unsettled && !l.isShown() {
 		step.Show, step.Shown, step.ChangedAt = l.view(), l.check, l.changedAt
 	}
@@ -47,6 +55,19 @@ func (l *Ledger) Next(now time.Time) Step {
 		step.After = min(step.After, l.left(now))
 	}
 	return step
+}
+
+// meanwhile is when something is to be shown whether a probe runs or not: that a maintenance begins or ends, or what is
+// probed; zero where nothing is.
+func (l *Ledger) meanwhile(now time.Time) time.Duration {
+	at := health.MaintenanceAt(l.check, now).Changes
+	if typeAt := l.began.Add(typeAfter); l.isNew() && (at.IsZero() || typeAt.Before(at)) {
+		at = typeAt
+	}
+	if at.IsZero() {
+		return 0
+	}
+	return max(at.Sub(now), time.Millisecond)
 }
 
 // isShown reports whether the API has the status that it has to have. The time of the probe alone is no reason to write.
@@ -75,6 +96,14 @@ func (l *Ledger) decide(now time.Time) {
 	if l.unread != nil && l.left(now) <= 0 && (!l.unread.KeepsCritical || l.status.State != v1alpha1.StateCritical) {
 		l.show(health.Unprobed(health.Unread(l.unread.Why), now), now)
 	}
+	if l.isNew() && !now.Before(l.began.Add(typeAfter)) {
+		l.status.Type, l.changedAt = l.options.TypeOf(l.check.Spec), now
+	}
+}
+
+// isNew reports whether nothing has been shown yet, not even what is probed.
+func (l *Ledger) isNew() bool {
+	return l.status.Type == "" && l.status.ObservedGeneration < 1 && !l.foreign
 }
 
 // Assignment is what a prober is to look at.

@@ -13,6 +13,9 @@ const (
 	// firstRetry is how long after a probe that saw nothing the next one begins; it doubles each time, up to half a resync.
 	firstRetry = 100 * time.Millisecond
 	maxRetry   = 30 * time.Second
+	// typeAfter is how long the first result may take before a check shows what it probes. Most have theirs by then, and
+	// are not written for that alone.
+	typeAfter = time.Second
 )
 
 // Unread is why a probe saw nothing: what it needs could not be read, or there was no slot for it.

@@ -29,6 +29,9 @@ func (o *Observer) healthCheck(ctx context.Context, ref Reference) (health.Obser
 // out of what is combined from then on, and is never counted as Unknown in between.
 func countedMember(check *v1alpha1.HealthCheck, now time.Time) health.Member {
 	member := healthCheckMember(check, now)
+	if !check.Spec.Suspend { // most: whether a window of its schedule is open need not be known
+		return member
+	}
 	if verdict, unprobed := health.WithoutProbe(check, now); unprobed && verdict.Reason == v1alpha1.ReasonSuspended {
 		member.State, member.Reason, member.Message = verdict.State, verdict.Reason, verdict.Message
 	}

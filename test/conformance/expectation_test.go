@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,6 +37,8 @@ type Expectation struct {
 	TargetResolved metav1.ConditionStatus `json:"targetResolved,omitempty"`
 	// Stalled says that the condition is there and True.
 	Stalled bool `json:"stalled,omitempty"`
+	// StalledReason is the reason of that condition, where it is not that of the state.
+	StalledReason string `json:"stalledReason,omitempty"`
 	// Since is the time of transition, where the target says it.
 	Since *time.Time `json:"since,omitempty"`
 }
@@ -79,6 +82,7 @@ func (e Expectation) differences(check v1alpha1.Check) []string {
 	d.equal("observedGeneration", fmt.Sprint(check.GetGeneration()), fmt.Sprint(status.ObservedGeneration))
 	d.equal("Ready", readyFor(e.State), conditionStatus(check, v1alpha1.ConditionReady))
 	d.equal("Stalled", stalledFor(e.Stalled), conditionStatus(check, v1alpha1.ConditionStalled))
+	d.unless(!e.Stalled, "reason of Stalled", cmp.Or(e.StalledReason, status.Reason), conditionReason(check, v1alpha1.ConditionStalled))
 	d.unless(e.TargetResolved == "", "TargetResolved",
 		string(e.TargetResolved), conditionStatus(check, v1alpha1.ConditionTargetResolved))
 	if e.Since != nil {
@@ -142,6 +146,13 @@ func conditionStatus(check v1alpha1.Check, kind string) string {
 		return absent
 	}
 	return string(condition.Status)
+}
+
+func conditionReason(check v1alpha1.Check, kind string) string {
+	if condition := meta.FindStatusCondition(check.CommonStatus().Conditions, kind); condition != nil {
+		return condition.Reason
+	}
+	return absent
 }
 
 func spelledTime(t *time.Time) string { return t.UTC().Format(time.RFC3339) }
