@@ -101,6 +101,7 @@ type AliasCheckSpec struct {
 // TargetReference names one object.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.apiVersion) || self.kind in ['HealthCheck', 'AliasCheck', 'Service', 'Node']",message="apiVersion is required for this kind, such as apps/v1 for a Deployment; only HealthCheck, AliasCheck, Service and Node go without"
+// +kubebuilder:validation:XValidation:rule="self.kind.matches('^[A-Z]') || has(self.apiVersion) && self.apiVersion.matches('^.*[.].*/')",fieldPath=".kind",message="kind must be in CamelCase, such as Deployment: only in groups with a dot in their name are there kinds in lower case"
 // +kubebuilder:validation:XValidation:rule="!has(self.conditionStatus) || has(self.conditionType)",message="conditionStatus is the healthy status of the condition that conditionType names: set conditionType too, or leave conditionStatus out"
 // +kubebuilder:validation:XValidation:rule="!has(self.health) || !has(self.conditionType)",message="set at most one of health (rules over the object) and conditionType (one condition of it)"
 // +kubebuilder:validation:XValidation:rule="!has(self.health) || !(self.kind in ['Service', 'Node'] && (!has(self.apiVersion) || self.apiVersion == 'v1') || self.kind in ['HealthCheck', 'AliasCheck'] && (!has(self.apiVersion) || self.apiVersion.startsWith('health.aliascheck.dev/')))",message="health must not be set for a HealthCheck, AliasCheck, Service or Node, whose health is not read from rules; leave it out"
@@ -115,7 +116,7 @@ type TargetReference struct {
 	// Kind of the target: HealthCheck, AliasCheck, Service, Node, or any other.
 	// +kubebuilder:default=HealthCheck
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Z][A-Za-z0-9]*$')",message="kind must be in CamelCase, such as Deployment"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?$')",message="kind must be the name of a kind, such as Deployment"
 	// +optional
 	Kind string `json:"kind,omitempty"`
 

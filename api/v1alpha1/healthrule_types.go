@@ -43,6 +43,8 @@ type Rule struct {
 }
 
 // HealthRuleTarget is the kind of object that rules are for, in all of its versions.
+//
+// +kubebuilder:validation:XValidation:rule="self.kind.matches('^[A-Z]') || has(self.group) && self.group.contains('.')",fieldPath=".kind",message="kind must be in CamelCase, such as Deployment: only in groups with a dot in their name are there kinds in lower case"
 type HealthRuleTarget struct {
 	// group of the kind, such as apps; empty for the core group.
 	// +kubebuilder:validation:MaxLength=253
@@ -52,7 +54,7 @@ type HealthRuleTarget struct {
 
 	// kind, such as Deployment.
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Z][A-Za-z0-9]*$')",message="kind must be in CamelCase, such as Deployment"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?$')",message="kind must be the name of a kind, such as Deployment"
 	Kind string `json:"kind"`
 }
 

@@ -94,8 +94,10 @@ func (e aliasEdges) ofNodeWithin(ctx context.Context, namespace, node string) []
 // ofWatched is the aliases that an event of a watched kind concerns.
 func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconcile.Request {
 	switch {
-	case event.Name == "", event.Kind == target.RuleKind:
+	case event.Name == "":
 		return e.each(event.Users)
+	case event.Kind == target.RuleKind:
+		return append(e.each(event.Users), e.of(ctx, event.Kind, "", event.Name)...)
 	case event.Kind == target.GrantKind:
 		crossing := requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace}))
 		return append(crossing, e.of(ctx, event.Kind, event.Namespace, event.Name)...)

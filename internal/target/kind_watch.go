@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -366,30 +367,37 @@ func (k *kindWatch) informer(source toolscache.ListerWatcher, keeps needs) tools
 		// Told by listWatch already, once and not with every retry.
 	})
 	_, _ = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc: k.changed,
+		AddFunc: func(added any) { k.changed(nil, added) },
 		UpdateFunc: func(before, after any) {
 			if !sameHealth(before, after) {
-				k.changed(after)
+				k.changed(before, after)
 			}
 		},
-		DeleteFunc: k.changed,
+		DeleteFunc: func(last any) {
+			if unseen, ok := last.(toolscache.DeletedFinalStateUnknown); ok {
+				last = unseen.Obj
+			}
+			k.changed(last, nil)
+		},
 	})
 	return informer
 }
 
 func (k *kindWatch) notify(event Event) { k.watches.notify(event) }
 
-func (k *kindWatch) changed(object any) {
-	if last, deleted := object.(toolscache.DeletedFinalStateUnknown); deleted {
-		object = last.Obj
+// changed tells of an object that came, went, or is another than before.
+func (k *kindWatch) changed(before, after any) {
+	was, _ := before.(*unstructured.Unstructured)
+	is, _ := after.(*unstructured.Unstructured)
+	object := cmp.Or(is, was)
+	if object == nil {
+		return
 	}
-	if o, ok := object.(*unstructured.Unstructured); ok {
-		event := Event{Kind: k.kind.GroupKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
-		if event.Kind == RuleKind {
-			event.Users = k.watches.usersOf(k) // a change of rules is rare, and concerns whoever may go by them
-		}
-		k.notify(event)
+	event := Event{Kind: k.kind.GroupKind(), Namespace: object.GetNamespace(), Name: object.GetName()}
+	if event.Kind == RuleKind {
+		event.Users = k.watches.ruledBy(k, targetsOf(was, is))
 	}
+	k.notify(event)
 }
 
 // listWatch takes note of what each list and watch comes to.

@@ -2,6 +2,7 @@ package target
 
 import (
 	"fmt"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -60,9 +61,7 @@ func rulesFor(ref Reference, kinds *lease) (*rules.Set, error) {
 func healthRules(objects []*unstructured.Unstructured, kind schema.GroupKind) ([]v1alpha1.HealthRule, error) {
 	var of []v1alpha1.HealthRule
 	for _, object := range objects {
-		group, _, _ := unstructured.NestedString(object.Object, "spec", "target", "group")
-		name, _, _ := unstructured.NestedString(object.Object, "spec", "target", "kind")
-		if kind.Group != group || kind.Kind != name {
+		if ruleTarget(object) != kind {
 			continue
 		}
 		rule := v1alpha1.HealthRule{}
@@ -72,4 +71,25 @@ func healthRules(objects []*unstructured.Unstructured, kind schema.GroupKind) ([
 		of = append(of, rule)
 	}
 	return of, nil
+}
+
+func ruleTarget(rule *unstructured.Unstructured) schema.GroupKind {
+	group, _, _ := unstructured.NestedString(rule.Object, "spec", "target", "group")
+	kind, _, _ := unstructured.NestedString(rule.Object, "spec", "target", "kind")
+	return schema.GroupKind{Group: group, Kind: kind}
+}
+
+// targetsOf are the kinds that a change of a HealthRule concerns, of which one of before and after is nil where it came or
+// went: none where no more than its status is another.
+func targetsOf(before, after *unstructured.Unstructured) []schema.GroupKind {
+	switch {
+	case before == nil:
+		return []schema.GroupKind{ruleTarget(after)}
+	case after == nil:
+		return []schema.GroupKind{ruleTarget(before)}
+	case reflect.DeepEqual(before.Object["spec"], after.Object["spec"]):
+		return nil
+	default:
+		return []schema.GroupKind{ruleTarget(before), ruleTarget(after)}
+	}
 }

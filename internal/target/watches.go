@@ -45,7 +45,7 @@ type NewInformerFunc func(
 type Event struct {
 	Kind            schema.GroupKind
 	Namespace, Name string
-	// Users are the aliases that need the kind, in an event without a name or of a HealthRule.
+	// Users are the aliases that need the kind, in an event without a name; in one of a HealthRule those that go by it.
 	Users []types.NamespacedName
 }
 
@@ -143,6 +143,24 @@ func (w *Watches) usersOf(watch *kindWatch) []types.NamespacedName {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Collect(maps.Keys(watch.users))
+}
+
+// ruledBy are the aliases that go by the rules of some kinds: those that need such a kind, and HealthRules.
+func (w *Watches) ruledBy(rules *kindWatch, kinds []schema.GroupKind) []types.NamespacedName {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ruled := map[types.NamespacedName]bool{}
+	for kind, watch := range w.locked.kinds {
+		if !slices.Contains(kinds, kind.GroupKind()) {
+			continue
+		}
+		for user := range watch.users {
+			if rules.users[user] {
+				ruled[user] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(ruled))
 }
 
 // Kinds are those that are watched now, in order.

@@ -237,6 +237,10 @@ var malformedAliasChecks = []malformed{
 		"spec.targetRef", "apiVersion is required for this kind, such as apps/v1 for a Deployment"},
 	{"a kind in lower case", `{targetRef: {apiVersion: apps/v1, kind: deployment, name: web}}`,
 		"spec.targetRef.kind", "in CamelCase, such as Deployment"},
+	{"a kind of the core group in lower case", `{targetRef: {apiVersion: v1, kind: pod, name: web}}`,
+		"spec.targetRef.kind", "in CamelCase, such as Deployment"},
+	{"a kind with a slash", `{targetRef: {apiVersion: acid.zalan.do/v1, kind: postgresql/status, name: web}}`,
+		"spec.targetRef.kind", "must be the name of a kind, such as Deployment"},
 	{"a group without a version", `{targetRef: {apiVersion: apps, kind: Deployment, name: web}}`,
 		"spec.targetRef.apiVersion", "such as v1 or apps/v1"},
 	{"a namespace for a Node", `{targetRef: {kind: Node, name: worker-1, namespace: shop}}`,
@@ -275,6 +279,25 @@ var malformedAliasChecks = []malformed{
 		"spec.selector.matchLabels.team", "63"},
 }
 
+var malformedHealthRules = []malformed{
+	{"no rule", `{target: {group: apps, kind: Deployment}, rules: []}`, "spec.rules", "should have at least 1 items"},
+	{"rules of nothing", `{rules: [{state: Passing, when: "true"}]}`, "spec.target", "Required value"},
+	{"a kind in lower case", `{target: {group: apps, kind: deployment}, rules: [{state: Passing, when: "true"}]}`,
+		"spec.target.kind", "in CamelCase, such as Deployment"},
+	{"a kind in lower case, of the core group", `{target: {kind: pod}, rules: [{state: Passing, when: "true"}]}`,
+		"spec.target.kind", "in CamelCase, such as Deployment"},
+	{"a kind with a dot", `{target: {kind: deployments.apps}, rules: [{state: Passing, when: "true"}]}`,
+		"spec.target.kind", "must be the name of a kind, such as Deployment"},
+	{"a group with its version", `{target: {group: apps/v1, kind: Deployment}, rules: [{state: Passing, when: "true"}]}`,
+		"spec.target.group", "the name of an API group without a version, such as apps"},
+	{"a state that is none", `{target: {kind: Pod}, rules: [{state: Fine, when: "true"}]}`,
+		"spec.rules[0].state", `supported values: "Passing", "Warning", "Critical", "Unknown", "Maintenance"`},
+	{"no expression", `{target: {kind: Pod}, rules: [{state: Passing, when: ""}]}`,
+		"spec.rules[0].when", "should be at least 1 chars long"},
+	{"a reason in words", `{target: {kind: Pod}, rules: [{state: Passing, when: "true", reason: all well}]}`,
+		"spec.rules[0].reason", "reason must be in CamelCase, such as ClusterRed"},
+}
+
 // One byte longer than what follows the slash, and what precedes it, may be.
 var longName, longPrefix = strings.Repeat("x", 64), strings.Repeat("x", 254)
 
@@ -284,6 +307,10 @@ func TestAMalformedHealthCheckIsRefusedWithItsFieldAndTheRemedy(t *testing.T) {
 
 func TestAMalformedAliasCheckIsRefusedWithItsFieldAndTheRemedy(t *testing.T) {
 	areRefused(t, "AliasCheck", malformedAliasChecks)
+}
+
+func TestAMalformedHealthRuleIsRefusedWithItsFieldAndTheRemedy(t *testing.T) {
+	areRefused(t, "HealthRule", malformedHealthRules)
 }
 
 func areRefused(t *testing.T, kind string, cases []malformed) {
@@ -306,6 +333,7 @@ func TestTheSmallestSpecsAreAccepted(t *testing.T) {
 	for kind, spec := range map[string]string{
 		"HealthCheck": `{tcp: {address: "db:5432"}}`,
 		"AliasCheck":  `{targetRef: {name: web}}`,
+		"HealthRule":  `{target: {group: acid.zalan.do, kind: postgresql}, rules: [{state: Passing, when: "true"}]}`,
 	} {
 		if err := admit(t, kind, spec); err != nil {
 			t.Errorf("%s: %v", kind, err)
@@ -346,6 +374,7 @@ func TestEveryTargetAndSelectorIsAccepted(t *testing.T) {
 		`{targetRef: {kind: Node, name: worker-1}}`,
 		`{targetRef: {apiVersion: v1, kind: Node, name: worker-1}}`,
 		`{targetRef: {apiVersion: fleet.example.com/v1, kind: Node, name: worker-1, namespace: shop}}`,
+		`{targetRef: {apiVersion: acid.zalan.do/v1, kind: postgresql, name: web}}`,
 		`{selector: {}}`,
 		`{selector: {}, minReady: 2}`,
 		`{selector: {kinds: [AliasCheck, HealthCheck], matchLabels: {team: shop}}}`,
