@@ -29,7 +29,7 @@ var identity = rules.FieldsOf(
 	[]string{"metadata", "creationTimestamp"}, []string{"metadata", "deletionTimestamp"},
 	[]string{"metadata", "annotations", v1alpha1.AnnotationMaintenance},
 	[]string{"metadata", "annotations", v1alpha1.AnnotationMaintenanceUntil},
-	[]string{"status", "observedGeneration"},
+	[]string{"status", "observedGeneration"}, []string{"status", "desiredGeneration"}, []string{"status", "lastGeneration"},
 ).Union(evidence.FieldsOfConditions("status", "conditions"))
 
 var (

@@ -223,6 +223,12 @@ func TestTheTableOfEvidence(t *testing.T) {
 			`observedGeneration: 1, conditions: [{type: Ready, status: "True", reason: Up, observedGeneration: 3}]`, passing, "Up", "condition Ready"},
 		{"a condition of an older generation in a status of this",
 			`observedGeneration: 3, conditions: [{type: Ready, status: "True", observedGeneration: 2}]`, warning, "InProgress", "condition Ready"},
+		{"an older generation than that which its controller wants", `observedGeneration: 1, desiredGeneration: 2,
+			conditions: [{type: Ready, status: "True"}]`, warning, "InProgress", "condition Ready"},
+		{"the generation that its controller wants", `observedGeneration: 2, desiredGeneration: 2,
+			conditions: [{type: Ready, status: "True", reason: Up}]`, passing, "Up", "condition Ready"},
+		{"an older generation by another name", `lastGeneration: 2, conditions: [{type: Ready, status: "True"}]`,
+			warning, "InProgress", "condition Ready"},
 		{"what fails is of an older generation", `observedGeneration: 2, conditions: [{type: Ready, status: "False", reason: Down}]`,
 			critical, "Down", "condition Ready"},
 		{"a word of an older generation", `observedGeneration: 2, phase: Active`, warning, "InProgress", "status.phase"},
@@ -301,6 +307,7 @@ func TestTheRulesOfAKindDecideAlone(t *testing.T) {
 		{State: warning, When: "object.status.health == 'yellow'"},
 		{State: critical, When: "object.status.conditions.exists(c, c.type == 'Sick' && c.status == 'True')"},
 		{State: passing, When: "object.status.conditions.exists(c, c.type in ['Fine', 'Well'] && c.status == 'True')"},
+		{State: passing, When: "object.?spec.static.orValue(false)", Reason: "Static"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -325,6 +332,8 @@ func TestTheRulesOfAKindDecideAlone(t *testing.T) {
 			"it is being deleted", "metadata.deletionTimestamp"},
 		{"Passing of an older generation", "status: {observedGeneration: 2, conditions: [{type: Fine, status: 'True'}]}", warning, "InProgress",
 			"its status is for an older generation; waiting for generation 3", "rules[3]"},
+		{"a rule that reads no status", "spec: {static: true}\nstatus: {observedGeneration: 2}", passing, "Static",
+			"Widget w is Passing by its health rules", "rules[4]"},
 		{"Critical of an older generation", "status: {observedGeneration: 2, health: red}", critical, "ClusterRed", "health is red", "rules[0]"},
 		{"Passing of an older generation, and Ready of this one", "status: {observedGeneration: 2, conditions: [{type: Fine, status: 'True', reason: Up," +
 			" message: up}, {type: Ready, status: 'True', observedGeneration: 3}]}", passing, "Up", "up", "rules[3]"},

@@ -65,8 +65,18 @@ func empty(value any) bool {
 	}
 }
 
-// older reports whether the status is of an older generation than the object, as far as it says so.
-func (r *reading) older() bool { return olderThan(r.generation, r.status["observedGeneration"]) }
+// older reports whether the status is of an older generation than the object, as far as it says so. KubeVirt compares with a
+// generation of its own, since that of the object changes before it has seen the change; Vault's operator has another name.
+func (r *reading) older() bool {
+	wanted := r.generation
+	if desired, ok := generationOf(r.status["desiredGeneration"]); ok {
+		wanted = desired
+	}
+	if observed, told := r.status["observedGeneration"]; told {
+		return olderThan(wanted, observed)
+	}
+	return olderThan(wanted, r.status["lastGeneration"])
+}
 
 // conditionOlder asks the condition itself first: Flux writes the generation of the status on success only.
 func (r *reading) conditionOlder(c Condition) bool {
@@ -90,10 +100,11 @@ func (r *reading) stale() bool {
 	return r.older()
 }
 
-// olderThan compares a generation that somebody wrote with that of the object.
+// olderThan compares a generation that somebody wrote with that of the object. One below 0 is that of no report: Flux creates
+// objects with -1, and those that it never reports on, such as a HelmRepository of type oci, keep it.
 func olderThan(generation int64, observed any) bool {
 	number, ok := generationOf(observed)
-	return ok && number < generation
+	return ok && number >= 0 && number < generation
 }
 
 // says reports whether a value is a generation that the object has or had. What is larger is none: a hash which happens

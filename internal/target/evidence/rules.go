@@ -21,7 +21,7 @@ func byRules(set *rules.Set) row {
 			}
 			return noRuleHolds(verdict), true
 		}
-		return r.current(r.ruled(verdict), r.stale()), true
+		return r.current(r.ruled(verdict), !verdict.Timeless && r.stale()), true
 	}
 }
 

@@ -18,6 +18,7 @@ type compiled struct {
 	v1alpha1.Rule
 	when     cel.Program
 	literals []string    // the texts in when
+	timeless bool
 	message  cel.Program // nil for a rule without one
 }
 
@@ -33,6 +34,8 @@ type Verdict struct {
 	// Literals are the texts in the expression that holds, in order: among them are the types of the conditions that it
 	// asks for.
 	Literals []string
+	// Timeless says that the rule reads nothing of the status, which may be of any generation then.
+	Timeless bool
 	// Failed are the rules that could not be evaluated before one held, each with why, in words.
 	Failed []string
 }
@@ -49,7 +52,7 @@ func Compile(list []v1alpha1.Rule) (*Set, error) {
 			return nil, fmt.Errorf("rules[%d].when: %w", i, err)
 		}
 		set.fields = set.fields.Union(when.fields())
-		c := compiled{Rule: rule, when: when.program, literals: when.literals()}
+		c := compiled{Rule: rule, when: when.program, literals: when.literals(), timeless: when.fields().Below("status") == nil}
 		if rule.Message != "" {
 			message, err := compile(rule.Message, cel.StringType)
 			if err != nil {
@@ -79,7 +82,7 @@ func (s *Set) Evaluate(object map[string]any) Verdict {
 			verdict.Failed = append(verdict.Failed, fmt.Sprintf("rules[%d]: %v", i, err))
 		case holds:
 			verdict.Index, verdict.State, verdict.Reason = i, rule.State, rule.Reason
-			verdict.Message, verdict.Literals = rule.text(object), rule.literals
+			verdict.Message, verdict.Literals, verdict.Timeless = rule.text(object), rule.literals, rule.timeless
 			return verdict
 		}
 	}
