@@ -15,8 +15,12 @@ import (
 
 const header = `# Kinds with built-in rules
 
-Generated from [internal/target/rules](../internal/target/rules); do not edit. The first rule of a kind that holds decides. Other kinds are
-judged by what they say in common, see [the table of evidence](aliascheck.md#any-other-kind); a
+Generated from [internal/target/rules](../internal/target/rules); do not edit. In short: what makes the objects of a kind Passing, a Warning or
+Critical; the rest is Unknown, such as what is not ready yet, or was suspended. ${code}Ready=True${code} is a condition, ${code}phase Bound${code} a field of the
+status, and a word such as PartlyReady the reason of a rule that takes more words: ${code}kubectl aliascheck rules${code}, or the files, have them
+in full. The first rule of a kind that holds decides, and the bad ones come first.
+
+Other kinds are judged by what they say in common, see [the table of evidence](aliascheck.md#any-other-kind); a
 [HealthRule](aliascheck.md#health-rules) replaces the rules of a kind. What the rules hold to is in [test/kinds](../test/kinds).
 `
 
@@ -36,17 +40,15 @@ func run(path string) error {
 		return cmp.Or(cmp.Compare(a.Spec.Target.Group, b.Spec.Target.Group), cmp.Compare(a.Spec.Target.Kind, b.Spec.Target.Kind))
 	})
 	var page strings.Builder
-	page.WriteString(header)
-	group := "none yet"
-	for _, rule := range all {
-		if rule.Spec.Target.Group != group {
-			group = rule.Spec.Target.Group
-			fmt.Fprintf(&page, "\n## %s\n", cmp.Or(group, "core"))
+	page.WriteString(strings.ReplaceAll(header, "${code}", "`"))
+	for len(all) > 0 {
+		group := all[0].Spec.Target.Group
+		end := slices.IndexFunc(all, func(r v1alpha1.HealthRule) bool { return r.Spec.Target.Group != group })
+		if end < 0 {
+			end = len(all)
 		}
-		fmt.Fprintf(&page, "\n### %s\n\n| state | reason | where |\n| --- | --- | --- |\n", rule.Spec.Target.Kind)
-		for _, r := range rule.Spec.Rules {
-			fmt.Fprintf(&page, "| %s | %s | %s |\n", r.State, r.Reason, code(r.When))
-		}
+		writeGroup(&page, cmp.Or(group, "core"), all[:end])
+		all = all[end:]
 	}
 	if err := os.WriteFile(path, []byte(page.String()), 0o644); err != nil {
 		return fmt.Errorf("writing the page: %w", err)
@@ -54,7 +56,22 @@ func run(path string) error {
 	return nil
 }
 
-// code is an expression in one cell of a table.
-func code(expression string) string {
-	return "`" + strings.ReplaceAll(strings.Join(strings.Fields(expression), " "), "|", `\|`) + "`"
+// writeGroup writes one table. Kinds for which the same makes all the same share a row.
+func writeGroup(page *strings.Builder, group string, kinds []v1alpha1.HealthRule) {
+	var rows []string
+	sharing := map[string][]string{}
+	for _, rule := range kinds {
+		var row strings.Builder
+		for _, state := range []v1alpha1.State{v1alpha1.StatePassing, v1alpha1.StateWarning, v1alpha1.StateCritical} {
+			fmt.Fprintf(&row, " %s |", cell(rule.Spec.Rules, state))
+		}
+		if sharing[row.String()] == nil {
+			rows = append(rows, row.String())
+		}
+		sharing[row.String()] = append(sharing[row.String()], strings.ReplaceAll(rule.Spec.Target.Kind, "*", "every kind"))
+	}
+	fmt.Fprintf(page, "\n## %s\n\n| kind | Passing | Warning | Critical |\n| --- | --- | --- | --- |\n", group)
+	for _, row := range rows {
+		fmt.Fprintf(page, "| %s |%s\n", strings.Join(sharing[row], ", "), row)
+	}
 }
