@@ -31,7 +31,9 @@ const (
 	maxEventDelay = time.Second
 	// maxWaitingEvents is how many Events wait for that, at about 2 KiB each. In a longer flood the others are dropped.
 	maxWaitingEvents = 8192
-	// eventPatience is how long the API server may be away until an Event is given up.
+	// eventRetry is how soon an Event that was not taken is written again, and eventPatience how long the API server may be away
+	// until it is given up.
+	eventRetry    = 2 * time.Second
 	eventPatience = time.Minute
 
 	// reportingController is the name by which Events say who wrote them.
@@ -156,7 +158,7 @@ func orDefaultNamespace(namespace string) string {
 // write tries until the API server has taken the Event, has refused it, or was away for too long.
 func (w *eventWriter) write(ctx context.Context, event *eventsv1.Event) {
 	var refused error
-	err := wait.PollUntilContextTimeout(ctx, 2*time.Second, eventPatience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, eventRetry, eventPatience, true, func(ctx context.Context) (bool, error) {
 		_, refused = w.client.Events(event.Namespace).Create(ctx, event, metav1.CreateOptions{})
 		return refused == nil || final(refused), nil
 	})

@@ -63,6 +63,8 @@ const (
 	// exitTimeout bounds all of it: SIGTERM ends the process within ten seconds, also where the API server hangs while
 	// it is to take the lease back.
 	exitTimeout = 9 * time.Second
+	// readyzTimeout is how long /readyz waits for the caches; a kubelet waits as long by default.
+	readyzTimeout = time.Second
 )
 
 func scheme() *runtime.Scheme {
@@ -335,7 +337,7 @@ func (o *options) uninstall(mgr manager.Manager) (readinessgate.Uninstall, error
 // cachesSynced holds a replica to be ready when its caches are: a standby too is ready to take over at once.
 func cachesSynced(mgr manager.Manager) healthz.Checker {
 	return func(request *http.Request) error {
-		ctx, cancel := context.WithTimeout(request.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(request.Context(), readyzTimeout)
 		defer cancel()
 		if !mgr.GetCache().WaitForCacheSync(ctx) {
 			return fmt.Errorf("the caches are not synced yet")

@@ -11,6 +11,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/status"
 )
 
 var certificateDesc = prometheus.NewDesc("aliascheck_certificate_not_after_timestamp_seconds",
@@ -49,8 +50,7 @@ func (c *CertificateCollector) Describe(descs chan<- *prometheus.Desc) { descs <
 
 // Collect implements prometheus.Collector.
 func (c *CertificateCollector) Collect(metrics chan<- prometheus.Metric) {
-	// A cache that has not synced yet would block the scrape, and every one after it.
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), status.ScrapeTimeout)
 	defer cancel()
 	var checks v1alpha1.HealthCheckList
 	if err := c.cache.List(ctx, &checks, client.UnsafeDisableDeepCopy); err != nil {

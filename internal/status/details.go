@@ -7,6 +7,9 @@ import (
 	"github.com/aliascheck/aliascheck/internal/health"
 )
 
+// pruneEvery is how often dampers that have rested are dropped: they are as good as new.
+const pruneEvery = time.Minute
+
 // Details bounds how often details of each object are written, see health.Damper. A nil Details has no bound.
 type Details struct {
 	mu sync.Mutex
@@ -31,7 +34,7 @@ func (d *Details) Allow(key string, now time.Time) bool {
 				delete(d.byKey, other)
 			}
 		}
-		d.prune = now.Add(time.Minute)
+		d.prune = now.Add(pruneEvery)
 	}
 	damper := d.byKey[key]
 	if damper == nil {

@@ -16,6 +16,13 @@ const PriorityDue = 0
 // RetrySoon is how long after a dropped result, at the latest, a check is looked at again; mostly an event comes first.
 const RetrySoon = time.Second
 
+const (
+	// firstBackoff is how long after a failed call of the API server the first retry comes. Each next one waits twice as long, up
+	// to maxBackoff.
+	firstBackoff = 100 * time.Millisecond
+	maxBackoff   = 30 * time.Second
+)
+
 // NotYetError says that a namespace has written so much that an object of it has to wait for its turn.
 type NotYetError struct{ Wait time.Duration }
 
@@ -49,8 +56,8 @@ func BackoffAfter(err error) (reconcile.Result, error) {
 // Backoff delays what failed at the API server: soon at first, and for longer each time.
 func Backoff(resync time.Duration) workqueue.TypedRateLimiter[reconcile.Request] {
 	longest := LongestBackoff(resync)
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](min(100*time.Millisecond, longest), longest)
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](min(firstBackoff, longest), longest)
 }
 
 // LongestBackoff is never more than half a resync, so that what failed once is looked at no later than what never did.
-func LongestBackoff(resync time.Duration) time.Duration { return min(30*time.Second, resync/2) }
+func LongestBackoff(resync time.Duration) time.Duration { return min(maxBackoff, resync/2) }

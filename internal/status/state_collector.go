@@ -26,6 +26,9 @@ var (
 		[]string{"kind", "namespace", "name"}, nil)
 )
 
+// ScrapeTimeout ends a scrape while a cache has not synced yet: it would block this one, and every one after it.
+const ScrapeTimeout = 5 * time.Second
+
 // StateCollector collects the states of all checks from the cache at every scrape: no series outlives its object.
 type StateCollector struct {
 	Cache client.Reader
@@ -40,8 +43,7 @@ func (c *StateCollector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *StateCollector) Collect(metrics chan<- prometheus.Metric) {
-	// A cache that has not synced yet would block the scrape, and every one after it.
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), ScrapeTimeout)
 	defer cancel()
 	var healthChecks v1alpha1.HealthCheckList
 	var aliasChecks v1alpha1.AliasCheckList

@@ -21,6 +21,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
+const (
+	// maxGrace is how long a cache may be behind before that counts as a loss. With the looks and the repair, what was lost is
+	// repaired within an interval and 5 s.
+	maxGrace = 3 * time.Second
+	// minLookTimeout bounds one list of live metadata, however short the interval.
+	minLookTimeout = 10 * time.Second
+)
+
 // Options of a Sweeper.
 type Options struct {
 	// Interval is the longest time between two comparisons of one kind. It must be positive.
@@ -72,7 +80,7 @@ func New(options Options) (*Sweeper, error) {
 		}, []string{"kind"}),
 	}
 	if s.grace == 0 {
-		s.grace = min(3*time.Second, options.Interval/5)
+		s.grace = min(maxGrace, options.Interval/5)
 	}
 	if s.clock == nil {
 		s.clock = clock.RealClock{}
@@ -194,7 +202,7 @@ func (r *informers) hurry() {
 }
 
 // lookTimeout bounds one list with all its pages.
-func (s *Sweeper) lookTimeout() time.Duration { return max(s.interval/2, 10*time.Second) }
+func (s *Sweeper) lookTimeout() time.Duration { return max(s.interval/2, minLookTimeout) }
 
 // soon is how long after a loss the next round comes: 5 to 10 s with an interval of a minute. By then what follows from the
 // repair has been written.
