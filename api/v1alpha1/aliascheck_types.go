@@ -54,11 +54,11 @@ const MaxAliasDepth = 16
 // +kubebuilder:validation:XValidation:rule="!has(self.minReady) || !has(self.targetRef) || (self.targetRef.kind in ['Service', 'Node'] && (!has(self.targetRef.apiVersion) || self.targetRef.apiVersion == 'v1') && !has(self.targetRef.conditionType))",message="minReady counts where several are combined: targets, a selector, the checks of a Service, or those of a Node; a targetRef of another kind, and one condition, have one state only"
 // +kubebuilder:validation:XValidation:rule="[has(self.targetRef), has(self.targets), has(self.selector)].exists_one(given, given)",message="set exactly one of targetRef (one object), targets (several objects) and selector (checks by label)"
 type AliasCheckSpec struct {
-	// TargetRef is the object whose health is mirrored. Exactly one of targetRef, targets and selector.
+	// targetRef is the object whose health is mirrored. Exactly one of targetRef, targets and selector.
 	// +optional
 	TargetRef *TargetReference `json:"targetRef,omitempty"`
 
-	// Targets are objects of any kinds, each read as if it stood alone; the alias is the worst of them.
+	// targets are objects of any kinds, each read as if it stood alone; the alias is the worst of them.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="targets must name 1 to 16 objects"
@@ -66,31 +66,31 @@ type AliasCheckSpec struct {
 	// +optional
 	Targets []TargetReference `json:"targets,omitempty"`
 
-	// Selector of checks of the alias's namespace; the alias is the worst of them. An empty selector selects all
+	// selector of checks of the alias's namespace; the alias is the worst of them. An empty selector selects all
 	// of the namespace.
 	// +optional
 	Selector *Selector `json:"selector,omitempty"`
 
-	// MinReady is how many have to be Ready where several are combined, a number or a percentage (rounded up): with
+	// minReady is how many have to be Ready where several are combined, a number or a percentage (rounded up): with
 	// so many the state is Passing or Warning, whatever the others are. Without it the state is the worst of them.
-	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="minReady must be a number from 1 on, or a percentage from 1% to 100%, such as 2 or 50%"
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 1000000 : self.matches('^([1-9][0-9]?|100)%$')",message="minReady must be a number from 1 to 1000000, or a percentage from 1% to 100%, such as 2 or 50%"
 	// +optional
 	MinReady *intstr.IntOrString `json:"minReady,omitempty"`
 
-	// WhenMissing is the state shown for a target that does not exist.
+	// whenMissing is the state shown for a target that does not exist.
 	// +kubebuilder:validation:Enum=Critical;Warning;Unknown;Passing
 	// +kubebuilder:default=Critical
 	// +optional
 	WhenMissing State `json:"whenMissing,omitempty"`
 
-	// WhenEmpty is the state shown where there is nothing to combine: a Service without checks and
+	// whenEmpty is the state shown where there is nothing to combine: a Service without checks and
 	// endpoints, a selector that selects nothing. What nothing was read of is not shown as healthy by default.
 	// +kubebuilder:validation:Enum=Unknown;Passing;Warning;Critical
 	// +kubebuilder:default=Unknown
 	// +optional
 	WhenEmpty State `json:"whenEmpty,omitempty"`
 
-	// WhenUnreported is the state shown for a target of another kind that says nothing of its health: not yet, or
+	// whenUnreported is the state shown for a target of another kind that says nothing of its health: not yet, or
 	// nothing that is understood.
 	// +kubebuilder:validation:Enum=Unknown;Critical;Warning;Passing
 	// +kubebuilder:default=Unknown
@@ -98,7 +98,7 @@ type AliasCheckSpec struct {
 	WhenUnreported State `json:"whenUnreported,omitempty"`
 }
 
-// TargetReference names one object.
+// One object.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.apiVersion) || self.kind in ['HealthCheck', 'AliasCheck', 'Service', 'Node']",message="apiVersion is required for this kind, such as apps/v1 for a Deployment; only HealthCheck, AliasCheck, Service and Node go without"
 // +kubebuilder:validation:XValidation:rule="self.kind.matches('^[A-Z]') || has(self.apiVersion) && self.apiVersion.matches('^.*[.].*/')",fieldPath=".kind",message="kind must be in CamelCase, such as Deployment: only in groups with a dot in their name are there kinds in lower case"
@@ -107,44 +107,44 @@ type AliasCheckSpec struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.health) || !(self.kind in ['Service', 'Node'] && (!has(self.apiVersion) || self.apiVersion == 'v1') || self.kind in ['HealthCheck', 'AliasCheck'] && (!has(self.apiVersion) || self.apiVersion.startsWith('health.aliascheck.dev/')))",message="health must not be set for a HealthCheck, AliasCheck, Service or Node, whose health is not read from rules; leave it out"
 // +kubebuilder:validation:XValidation:rule="!(self.kind == 'Node' && (!has(self.apiVersion) || self.apiVersion == 'v1') && has(self.__namespace__))",message="namespace must not be set for kind Node: Nodes are cluster-scoped"
 type TargetReference struct {
-	// APIVersion of the target. Optional for HealthCheck, AliasCheck, Service and Node.
+	// apiVersion of the target. Optional for HealthCheck, AliasCheck, Service and Node.
 	// +kubebuilder:validation:MaxLength=317
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?v[a-z0-9]+$')",message="apiVersion must be a version, or a group and a version, such as v1 or apps/v1"
 	// +optional
 	APIVersion string `json:"apiVersion,omitempty"`
 
-	// Kind of the target: HealthCheck, AliasCheck, Service, Node, or any other.
+	// kind of the target: HealthCheck, AliasCheck, Service, Node, or any other.
 	// +kubebuilder:default=HealthCheck
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?$')",message="kind must be the name of a kind, such as Deployment"
 	// +optional
 	Kind string `json:"kind,omitempty"`
 
-	// Name of the target.
+	// name of the target.
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$')",message="name must be the name of an object, such as web"
 	Name string `json:"name"`
 
-	// Namespace of the target; the alias's own by default. Another one needs a ReferenceGrant there.
+	// namespace of the target; the alias's own by default. Another one needs a ReferenceGrant there.
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="namespace must be the name of a namespace, such as shop"
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
 
-	// ConditionType mirrors this one condition of the target: True is Passing, False Critical, Unknown or
-	// absent Unknown. ConditionStatus turns it round.
+	// conditionType mirrors this one condition of the target: True is Passing, False Critical, Unknown or
+	// absent Unknown. conditionStatus turns it round.
 	// +kubebuilder:validation:MaxLength=316
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')",message="conditionType must be the type of a condition, such as Available"
 	// +optional
 	ConditionType string `json:"conditionType,omitempty"`
 
-	// ConditionStatus is the status of that condition which is healthy: True, or False for a condition such as
+	// conditionStatus is the status of that condition which is healthy: True, or False for a condition such as
 	// MemoryPressure. The opposite is Critical.
 	// +kubebuilder:validation:Enum="True";"False"
 	// +optional
 	ConditionStatus metav1.ConditionStatus `json:"conditionStatus,omitempty"`
 
-	// Health is how an object of another kind says that it is healthy, for this alias alone: rules as those of a
+	// health is how an object of another kind says that it is healthy, for this alias alone: rules as those of a
 	// HealthRule, of which the first that holds decides.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -153,7 +153,7 @@ type TargetReference struct {
 	Health []Rule `json:"health,omitempty"`
 }
 
-// SelectorKind is a kind that a selector selects.
+// A kind that a selector selects.
 //
 // +kubebuilder:validation:Enum=HealthCheck;AliasCheck
 type SelectorKind string
@@ -166,7 +166,7 @@ const (
 
 // Selector selects checks by their labels, as a Kubernetes label selector does.
 type Selector struct {
-	// Kinds that are selected: HealthCheck, AliasCheck, or both. An alias that its own selector selects leaves itself out.
+	// kinds that are selected: HealthCheck, AliasCheck, or both. An alias that its own selector selects leaves itself out.
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=2
 	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="kinds must have HealthCheck, AliasCheck, or both"
@@ -174,39 +174,39 @@ type Selector struct {
 	// +optional
 	Kinds []SelectorKind `json:"kinds,omitempty"`
 
-	// MatchLabels are labels that must all be there.
+	// matchLabels are labels that must all be there.
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(key, size(key) <= 317 && key.matches('^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$'))",message="keys must be keys of labels, such as team or example.com/team: at most 253 characters before the slash, and 63 after it"
 	// +optional
 	MatchLabels map[string]LabelValue `json:"matchLabels,omitempty"`
 
-	// MatchExpressions are requirements that must all hold.
+	// matchExpressions are requirements that must all hold.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	// +optional
 	MatchExpressions []SelectorRequirement `json:"matchExpressions,omitempty"`
 }
 
-// LabelValue is the value of a label.
+// The value of a label.
 //
 // +kubebuilder:validation:MaxLength=63
 // +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$')",message="must be the value of a label, such as shop: at most 63 letters, digits, dashes, underscores and dots, the first and last a letter or digit"
 type LabelValue string
 
-// SelectorRequirement is one requirement on a label.
+// One requirement on a label.
 //
 // +kubebuilder:validation:XValidation:rule="(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",message="values must be given for the operators In and NotIn, and for no other"
 type SelectorRequirement struct {
-	// Key of the label.
+	// key of the label.
 	// +kubebuilder:validation:MaxLength=317
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$')",message="key must be the key of a label, such as team or example.com/team: at most 253 characters before the slash, and 63 after it"
 	Key string `json:"key"`
 
-	// Operator of the requirement.
+	// operator of the requirement.
 	// +kubebuilder:validation:Enum=In;NotIn;Exists;DoesNotExist
 	Operator metav1.LabelSelectorOperator `json:"operator"`
 
-	// Values for In and NotIn.
+	// values for In and NotIn.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
@@ -215,17 +215,17 @@ type SelectorRequirement struct {
 
 // Culprit is the check or object that decided a state.
 type Culprit struct {
-	// APIVersion of the culprit; absent where an older version of the manager wrote the status that named it.
+	// apiVersion of the culprit; absent where an older version of the manager wrote the status that named it.
 	// +kubebuilder:validation:MaxLength=317
 	// +optional
 	APIVersion string `json:"apiVersion,omitempty"`
-	// Kind of the culprit.
+	// kind of the culprit.
 	// +kubebuilder:validation:MaxLength=63
 	Kind string `json:"kind"`
-	// Name of the culprit.
+	// name of the culprit.
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
-	// Namespace of the culprit; empty for a cluster-scoped one.
+	// namespace of the culprit; empty for a cluster-scoped one.
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
@@ -235,13 +235,13 @@ type Culprit struct {
 type AliasCheckStatus struct {
 	CheckStatus `json:",inline"`
 
-	// Target is what is mirrored, in short: HealthCheck/web, Service/shop/web, selector team=shop, or of several
+	// target is what is mirrored, in short: HealthCheck/web, Service/shop/web, selector team=shop, or of several
 	// HealthCheck/web, Node/worker-1 and 3 more.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Target string `json:"target,omitempty"`
 
-	// Culprit is what decided the state, where one thing did.
+	// culprit is what decided the state, where one thing did.
 	// +optional
 	Culprit *Culprit `json:"culprit,omitempty"`
 }
@@ -261,8 +261,10 @@ type AliasCheck struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// spec says which object's health to hold.
 	Spec AliasCheckSpec `json:"spec"`
 
+	// status is the health of the target.
 	// +kubebuilder:default:={"state":"Unknown","reason":"NotYetReported","message":"not reported yet","observedGeneration":-1}
 	// +optional
 	Status AliasCheckStatus `json:"status,omitempty"`

@@ -54,8 +54,8 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.http), has(self.tcp), has(self.grpc), has(self.udp), has(self.dns), has(self.heartbeat), has(self.job)].filter(set, set).size() == 1",message="set exactly one of http, tcp, grpc, udp, dns, heartbeat or job: it is what the check looks at"
 // +kubebuilder:validation:XValidation:rule="!(has(self.serviceRef) && has(self.nodeName))",message="set serviceRef or nodeName, not both: a check counts towards one Service or one Node"
-// +kubebuilder:validation:XValidation:rule="!has(self.timeout) || !has(self.interval) || !self.timeout.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') || !self.interval.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') || duration(self.timeout) <= duration(self.interval)",message="timeout must not be above interval: a probe has to end before the next one is due"
-// +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.interval) || !self.interval.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') || duration(self.interval) >= duration('10s')",message="interval must be at least 10s with job: every probe is a Job of its own"
+// +kubebuilder:validation:XValidation:rule="!has(self.timeout) || !has(self.interval) || type(self.timeout) != string || !self.timeout.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') || type(self.interval) != string || !self.interval.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') || duration(self.timeout) <= duration(self.interval)",message="timeout must not be above interval: a probe has to end before the next one is due"
+// +kubebuilder:validation:XValidation:rule="!has(self.job) || !has(self.interval) || type(self.interval) != string || !self.interval.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') || duration(self.interval) >= duration('10s')",message="interval must be at least 10s with job: every probe is a Job of its own"
 // +kubebuilder:validation:XValidation:rule="!has(self.warningThreshold) || !has(self.failureThreshold) || self.warningThreshold <= self.failureThreshold",message="warningThreshold must not be above failureThreshold: Warning comes before Critical"
 type HealthCheckSpec struct {
 	// serviceRef names a Service of the same namespace; the check counts towards the aliases of it.
@@ -72,16 +72,18 @@ type HealthCheckSpec struct {
 
 	// interval from one probe to the next, 1s to 24h. Probes of different checks are spread over it.
 	// +kubebuilder:default="10s"
+	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="interval must be a duration from 1s to 24h, such as 10s or 1m30s"
+	// +kubebuilder:validation:XValidation:rule="type(self) == string && self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="interval must be a duration from 1s to 24h, such as 10s or 1m30s"
 	// +optional
 	Interval *metav1.Duration `json:"interval,omitempty"`
 
 	// timeout of one probe, 100ms to 1m and never above interval. Default: the smaller of 5s and interval.
+	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('100ms') && duration(self) <= duration('1m')",message="timeout must be a duration from 100ms to 1m, such as 500ms or 5s"
+	// +kubebuilder:validation:XValidation:rule="type(self) == string && self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('100ms') && duration(self) <= duration('1m')",message="timeout must be a duration from 100ms to 1m, such as 500ms or 5s"
 	// +optional
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
@@ -174,11 +176,12 @@ type Maintenance struct {
 	Reason string `json:"reason"`
 
 	// until ends it, by the manager's clock. Without it the maintenance lasts until it is taken away.
+	// +kubebuilder:validation:XValidation:rule="self > timestamp('1970-01-01T00:00:00Z')",message="until must be a time such as 2026-12-01T06:00:00Z"
 	// +optional
 	Until *metav1.Time `json:"until,omitempty"`
 }
 
-// MaintenanceWindow is planned work that comes again.
+// Planned work that comes again.
 type MaintenanceWindow struct {
 	// schedule is when it begins, in the cron format of a CronJob: minute, hour, day of the month, month, day of the week.
 	// +kubebuilder:validation:MaxLength=128
@@ -186,9 +189,10 @@ type MaintenanceWindow struct {
 	Schedule string `json:"schedule"`
 
 	// duration of the window, from 1m to 168h.
+	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="duration must be from 1m to 168h, such as 2h"
+	// +kubebuilder:validation:XValidation:rule="type(self) == string && self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('168h')",message="duration must be from 1m to 168h, such as 2h"
 	Duration metav1.Duration `json:"duration"`
 
 	// timeZone of the schedule, as in the time zone database; UTC by default.
@@ -338,15 +342,38 @@ type HTTPHeader struct {
 	// +kubebuilder:validation:XValidation:rule="!(self.lowerAscii() in ['connection', 'content-length', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'])",message="a header name must not be one of the connection's own (Connection, Content-Length, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade): the prober sets what is needed"
 	Name string `json:"name"`
 
-	// value of the header.
+	// value of the header, a text or a number.
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:Type=""
 	// +kubebuilder:validation:MaxLength=4096
-	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x08\\\\x0a-\\\\x1f\\\\x7f]')",message="a header value must be a single line without control characters"
+	// +kubebuilder:validation:XValidation:rule="type(self) == int || !self.matches('[\\\\x00-\\\\x08\\\\x0a-\\\\x1f\\\\x7f]')",message="a header value must be a single line without control characters"
 	// +optional
 	Value *string `json:"value,omitempty"`
 
 	// valueFrom reads the value from a Secret.
 	// +optional
 	ValueFrom *HeaderSource `json:"valueFrom,omitempty"`
+}
+
+// UnmarshalJSON reads a value that is a number, of any size, as the same value in quotes.
+func (h *HTTPHeader) UnmarshalJSON(data []byte) error {
+	type header HTTPHeader
+	read := struct {
+		*header
+		Value json.RawMessage `json:"value"`
+	}{header: (*header)(h)}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return fmt.Errorf("reading a header: %w", err)
+	}
+	h.Value = nil
+	if text := string(read.Value); text != "" && text[0] != '"' && text != "null" {
+		h.Value = &text
+		return nil
+	}
+	if err := json.Unmarshal(read.Value, &h.Value); len(read.Value) > 0 && err != nil {
+		return fmt.Errorf("reading the value of a header: %w", err)
+	}
+	return nil
 }
 
 // HeaderSource is where a header value comes from.
@@ -422,9 +449,10 @@ type TLSConfig struct {
 
 	// warnBeforeExpiry is how long before the end of a certificate of the server's chain the check is Warning, 1m to
 	// 10000h: 336h are two weeks.
+	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('10000h')",message="warnBeforeExpiry must be a duration from 1m to 10000h, such as 336h for two weeks"
+	// +kubebuilder:validation:XValidation:rule="type(self) == string && self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('10000h')",message="warnBeforeExpiry must be a duration from 1m to 10000h, such as 336h for two weeks"
 	// +optional
 	WarnBeforeExpiry *metav1.Duration `json:"warnBeforeExpiry,omitempty"`
 }
@@ -542,9 +570,10 @@ type HeartbeatProbe struct {
 
 	// ttl is how old a renewal may be, 1s to 24h.
 	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="ttl must be a duration from 1s to 24h, such as 30s"
+	// +kubebuilder:validation:XValidation:rule="type(self) == string && self.matches('^([0-9]{1,6}(\\\\.[0-9]{1,3})?(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="ttl must be a duration from 1s to 24h, such as 30s"
 	// +optional
 	TTL *metav1.Duration `json:"ttl,omitempty"`
 }
@@ -599,6 +628,7 @@ type HealthCheckStatus struct {
 	Pending string `json:"pending,omitempty"`
 
 	// lastProbeTime is when the probe behind the last write ended; it is not refreshed by itself.
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="lastProbeTime must be a time such as 2026-12-01T06:00:00Z"
 	// +optional
 	LastProbeTime *metav1.Time `json:"lastProbeTime,omitempty"`
 }

@@ -18,7 +18,7 @@ const (
 	ReasonUnsupportedKind = "UnsupportedKind"
 )
 
-// Rule says what state an object has while an expression holds.
+// What state an object has while an expression holds.
 type Rule struct {
 	// state that is shown while the rule holds.
 	// +kubebuilder:validation:Enum=Passing;Warning;Critical;Unknown;Maintenance
@@ -80,6 +80,7 @@ type HealthRuleStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime >= timestamp('0001-01-01T00:00:00Z'))",message="lastTransitionTime must be a time such as 2026-12-01T06:00:00Z"
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
@@ -99,8 +100,10 @@ type HealthRule struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// spec has the rules of a kind.
 	Spec HealthRuleSpec `json:"spec"`
 
+	// status says whether the rules are in force.
 	// +optional
 	Status HealthRuleStatus `json:"status,omitempty"`
 }

@@ -74,6 +74,7 @@ type CheckStatus struct {
 	Message string `json:"message,omitempty"`
 
 	// lastTransitionTime is when the state changed last. An alias keeps its target's where the target has one.
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="lastTransitionTime must be a time such as 2026-12-01T06:00:00Z"
 	// +optional
 	LastTransitionTime *metav1.Time `json:"lastTransitionTime,omitempty"`
 
@@ -85,6 +86,7 @@ type CheckStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime >= timestamp('0001-01-01T00:00:00Z'))",message="lastTransitionTime must be a time such as 2026-12-01T06:00:00Z"
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }

@@ -14,24 +14,31 @@ import (
 )
 
 // goName is what only who reads the source knows.
-var goName = regexp.MustCompile(`\b[A-Z]\w*(Probe|Spec|Config|Reference|Source|Range|Expectation)\b`)
+var goName = regexp.MustCompile(`\b[A-Z]\w*(Probe|Spec|Status|Config|Reference|Source|Range|Expectation|Requirement|Window|Value|Target)\b`)
 
 // kubectl explain shows these texts beside the names of the fields, as one writes them.
-func TestTheFieldsOfAHealthCheckAreExplainedByTheNamesThatOneWrites(t *testing.T) {
-	file := filepath.Join(controlplane.Root(), "config", "crd", "bases", "health.aliascheck.dev_healthchecks.yaml")
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+func TestTheFieldsOfEveryKindAreExplainedByTheNamesThatOneWrites(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(controlplane.Root(), "config", "crd", "bases", "*.yaml"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("the CRDs are %v: %v", files, err)
 	}
-	var crd apiextensionsv1.CustomResourceDefinition
-	if err := yaml.Unmarshal(content, &crd); err != nil {
-		t.Fatal(err)
-	}
-	schema := crd.Spec.Versions[0].Schema.OpenAPIV3Schema
-	for _, name := range []string{"spec", "status"} {
-		part := schema.Properties[name]
-		expectExplained(t, name, part.Description, name)
-		expectFieldsExplained(t, name, &part)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var crd apiextensionsv1.CustomResourceDefinition
+		if err := yaml.Unmarshal(content, &crd); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(crd.Spec.Names.Kind, func(t *testing.T) {
+			schema := crd.Spec.Versions[0].Schema.OpenAPIV3Schema
+			for _, name := range []string{"spec", "status"} {
+				part := schema.Properties[name]
+				expectExplained(t, name, part.Description, name)
+				expectFieldsExplained(t, name, &part)
+			}
+		})
 	}
 }
 
@@ -45,6 +52,7 @@ func expectFieldsExplained(t *testing.T, path string, schema *apiextensionsv1.JS
 		}
 		if property.Items != nil && property.Items.Schema != nil {
 			property = *property.Items.Schema
+			expectNoGoName(t, at+"[]", property.Description)
 		}
 		expectFieldsExplained(t, at, &property)
 	}
@@ -55,6 +63,11 @@ func expectExplained(t *testing.T, path, text, name string) {
 	if text = strings.TrimSpace(text); !strings.HasPrefix(text, name) {
 		t.Errorf("%s: the description does not begin with its name: %q", path, text)
 	}
+	expectNoGoName(t, path, text)
+}
+
+func expectNoGoName(t *testing.T, path, text string) {
+	t.Helper()
 	if found := goName.FindString(text); found != "" {
 		t.Errorf("%s: %q is a name of the source: %q", path, found, text)
 	}

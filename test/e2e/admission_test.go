@@ -6,8 +6,11 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
 // malformed is a spec that is refused, with a message that has the field and the remedy in it.
@@ -34,7 +37,13 @@ var malformedHealthChecks = []malformed{
 	{"a negative interval", `{interval: -10s, tcp: {address: "db:5432"}}`,
 		"spec.interval", "a duration from 1s to 24h, such as 10s"},
 	{"an interval that is a number", `{interval: 10, tcp: {address: "db:5432"}}`,
-		"spec.interval", "must be of type string"},
+		"spec.interval", "a duration from 1s to 24h, such as 10s"},
+	{"a timeout that is a number, and an interval for Jobs", `{interval: 10, timeout: 5, job: {cronJobRef: {name: smoke}}}`,
+		"spec.timeout", "a duration from 100ms to 1m, such as 500ms or 5s"},
+	{"a window of so many seconds", `{maintenanceWindows: [{schedule: "@daily", duration: 3600, reason: x}], tcp: {address: "db:5432"}}`,
+		"spec.maintenanceWindows[0].duration", "duration must be from 1m to 168h, such as 2h"},
+	{"a ttl that is a number", `{heartbeat: {leaseName: worker, ttl: 30}}`,
+		"spec.heartbeat.ttl", "a duration from 1s to 24h, such as 30s"},
 	{"a timeout above the interval", `{interval: 2s, timeout: 5s, tcp: {address: "db:5432"}}`,
 		"spec", "timeout must not be above interval"},
 	{"a timeout of nothing", `{timeout: 0s, tcp: {address: "db:5432"}}`,
@@ -53,6 +62,13 @@ var malformedHealthChecks = []malformed{
 		"spec.maintenance.reason", "Required value"},
 	{"an end of a maintenance that is no time", `{maintenance: {reason: disk, until: noon}, tcp: {address: "db:5432"}}`,
 		"spec.maintenance.until", "date-time"},
+	// One that is a time for the format, and that nobody can read, would keep the manager from reading any check.
+	{"an end of a maintenance in lower case", `{maintenance: {reason: disk, until: "2026-12-01t06:00:00z"}, tcp: {address: "db:5432"}}`,
+		"spec.maintenance.until", "until must be a time such as 2026-12-01T06:00:00Z"},
+	{"an end of a maintenance with a strange second", `{maintenance: {reason: disk, until: "2026-12-01T06:00:00x5Z"}, tcp: {address: "db:5432"}}`,
+		"spec.maintenance.until", "until must be a time such as 2026-12-01T06:00:00Z"},
+	{"an end of a maintenance in no zone of this world", `{maintenance: {reason: disk, until: "2026-12-01T06:00:00+99:99"}, tcp: {address: "db:5432"}}`,
+		"spec.maintenance.until", "until must be a time such as 2026-12-01T06:00:00Z"},
 	{"a window without a schedule", `{maintenanceWindows: [{schedule: often, duration: 1h, reason: x}], tcp: {address: "db:5432"}}`,
 		"spec.maintenanceWindows[0].schedule", "a cron schedule of five fields, such as 0 2 * * 0 for Sundays at 2:00"},
 	{"a window with a time zone in its schedule",
@@ -202,7 +218,9 @@ var malformedAliasChecks = []malformed{
 	{"one object and a selector", `{targetRef: {name: web}, selector: {matchLabels: {team: shop}}}`,
 		"spec", "set exactly one of targetRef (one object), targets (several objects) and selector (checks by label)"},
 	{"minReady of none", `{selector: {}, minReady: 0}`,
-		"spec.minReady", "minReady must be a number from 1 on, or a percentage from 1% to 100%, such as 2 or 50%"},
+		"spec.minReady", "minReady must be a number from 1 to 1000000, or a percentage from 1% to 100%, such as 2 or 50%"},
+	{"minReady of more than can be counted", `{selector: {}, minReady: 3000000000}`,
+		"spec.minReady", "minReady must be a number from 1 to 1000000"},
 	{"minReady of more than all", `{selector: {}, minReady: 101%}`,
 		"spec.minReady", "a percentage from 1% to 100%, such as 2 or 50%"},
 	{"minReady of no percent", `{selector: {}, minReady: 0%}`,
@@ -349,7 +367,7 @@ func TestEveryReferenceAndTLSAreAccepted(t *testing.T) {
 		`{nodeName: ip-10-0-0-7.eu.internal, heartbeat: {leaseName: worker.shop}}`,
 		`{job: {cronJobRef: {name: e2e-smoke}, warningExitCodes: [1, 75]}}`,
 		`{http: {url: "http://[fd00::1]:8080/healthz?a=b:99999", protocol: h2c, expectedStatuses: [204, "404", "500-999"],
-		  basicAuth: {secretRef: {name: web}}, headers: [{name: authId, value: demo}, {name: Host, value: a}],
+		  basicAuth: {secretRef: {name: web}}, headers: [{name: authId, value: demo}, {name: X-Probe, value: 1}, {name: X-Large, value: 99999999999}, {name: Host, value: a}],
 		  expect: [{that: "response.json.status == 'up'", otherwise: Warning, message: down}]}}`,
 		`{http: {url: "https://web", bearerToken: {secretKeyRef: {name: web, key: token}},
 		  tls: {serverName: web.shop, caConfigMapRef: {name: kube-root-ca.crt, key: ca.crt}, warnBeforeExpiry: 336h}}}`,
@@ -389,6 +407,54 @@ func TestEveryTargetAndSelectorIsAccepted(t *testing.T) {
 		if err := admit(t, "AliasCheck", spec); err != nil {
 			t.Errorf("%s: %v", spec, err)
 		}
+	}
+}
+
+// One status that nobody can read would keep the manager from reading any check.
+func TestAStatusWithATimeThatNobodyCanReadIsRefused(t *testing.T) {
+	check := &v1alpha1.HealthCheck{}
+	check.Namespace, check.Name, check.Spec.TCP = "default", "times", &v1alpha1.TCPProbe{Address: "db:5432"}
+	if err := api.Create(t.Context(), check); err != nil {
+		t.Fatal(err)
+	}
+	const unreadable = "2026-12-01t06:00:00z"
+	for field, status := range map[string]string{
+		"lastTransitionTime":   `{"lastTransitionTime":"` + unreadable + `"}`,
+		"lastProbeTime":        `{"lastProbeTime":"` + unreadable + `"}`,
+		"conditions":           `{"conditions":[{"type":"Ready","status":"True","reason":"A","message":"","lastTransitionTime":"` + unreadable + `"}]}`,
+		"consecutiveSuccesses": `{"consecutiveSuccesses":3000000000}`,
+		"observedGeneration":   `{"observedGeneration":30000000000000000000}`,
+	} {
+		raw := &unstructured.Unstructured{}
+		raw.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("HealthCheck"))
+		raw.SetNamespace(check.Namespace)
+		raw.SetName(check.Name)
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"status":`+status+`}`))
+		if err := api.Status().Patch(t.Context(), raw, patch); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", status, err)
+		}
+	}
+}
+
+// A number is the same in quotes.
+func TestAHeaderMayBeANumber(t *testing.T) {
+	check := &unstructured.Unstructured{}
+	manifest := `{apiVersion: health.aliascheck.dev/v1alpha1, kind: HealthCheck, metadata: {name: numbers, namespace: default},
+		spec: {http: {url: "http://web", headers: [{name: A, value: 99999999999}, {name: B, value: "07"},
+		{name: C, valueFrom: {secretKeyRef: {name: c, key: c}}}]}}}`
+	if err := yaml.Unmarshal([]byte(manifest), &check.Object); err != nil {
+		t.Fatal(err)
+	}
+	if err := api.Create(t.Context(), check); err != nil {
+		t.Fatal(err)
+	}
+	read := &v1alpha1.HealthCheck{}
+	if err := api.Get(t.Context(), client.ObjectKeyFromObject(check), read); err != nil {
+		t.Fatal(err)
+	}
+	headers := read.Spec.HTTP.Headers
+	if *headers[0].Value != "99999999999" || *headers[1].Value != "07" || headers[2].Value != nil || headers[2].ValueFrom == nil {
+		t.Errorf("the headers are %+v", headers)
 	}
 }
 
