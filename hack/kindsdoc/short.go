@@ -26,7 +26,7 @@ func cell(list []v1alpha1.Rule, state v1alpha1.State) string {
 }
 
 func inShort(rule v1alpha1.Rule) string {
-	if rule.Reason == "Exists" || rule.Reason == "Static" {
+	if existence := rule.Reason == "Exists" || rule.Reason == "Static"; existence && !strings.Contains(rule.When, "status.state") {
 		return "it is there"
 	}
 	text := simplified(rule.When)
@@ -72,6 +72,7 @@ var replacements = []struct {
 	{regexp.MustCompile(`object\.status\.`), ""},
 	{regexp.MustCompile(`object\.(spec|metadata)\.`), "$1."},
 	{regexp.MustCompile(` == true`), ""},
+	{regexp.MustCompile(` != (?:''|null)`), " is set"},
 }
 
 // simplified is an expression in short. What it denies is left out where it demands something too: rules before it have
@@ -82,10 +83,27 @@ func simplified(when string) string {
 		text = r.idiom.ReplaceAllString(text, r.short)
 	}
 	var demanded []string
-	for _, part := range strings.Split(text, " && ") {
+	for _, part := range terms(text) {
 		if !strings.HasPrefix(part, "!") {
 			demanded = append(demanded, strings.ReplaceAll(part, "'", ""))
 		}
 	}
 	return strings.Join(demanded, " and ")
+}
+
+// terms are the parts of an expression that must all hold, without those inside of parentheses.
+func terms(text string) []string {
+	var parts []string
+	depth, from := 0, 0
+	for i := range len(text) {
+		switch {
+		case text[i] == '(':
+			depth++
+		case text[i] == ')':
+			depth--
+		case depth == 0 && strings.HasPrefix(text[i:], " && "):
+			parts, from = append(parts, text[from:i]), i+len(" && ")
+		}
+	}
+	return append(parts, text[from:])
 }

@@ -17,7 +17,7 @@ type Set struct {
 type compiled struct {
 	v1alpha1.Rule
 	when     cel.Program
-	literals []string    // the texts in when
+	literals []string // the texts in when
 	timeless bool
 	message  cel.Program // nil for a rule without one
 }
