@@ -74,7 +74,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 			Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
 	})
 
-	// Its only pod crashes for ever, and its rollout goes on all the while: kstatus calls that InProgress.
+	// Its only pod crashes again and again, and its rollout does not end: kstatus calls that InProgress.
 	It("is Critical for a Deployment without an available replica, as soon as its status says so", func() {
 		aliases.Resync = time.Minute
 		startAliases(aliases, namespace)

@@ -303,7 +303,7 @@ func (p panicsFor) Probe(ctx context.Context, check *v1alpha1.HealthCheck) probe
 
 func (p panicsFor) Recall(context.Context, *v1alpha1.HealthCheck) probe.Past { return probe.Past{} }
 
-// frozenReader is a cache whose watch has stalled: it shows the first version of an object for ever.
+// frozenReader is a cache whose watch has stalled: it always shows the first version of an object.
 type frozenReader struct {
 	client.Reader
 	first sync.Map

@@ -408,7 +408,7 @@ func (g *gatesUnderTest) setupDeaf() {
 	GinkgoHelper()
 	_, err := g.mgr.GetCache().GetInformer(context.Background(), &v1alpha1.AliasCheck{})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(ctrl.NewControllerManagedBy(g.mgr).Named("deaf").
+	Expect(ctrl.NewControllerManagedBy(g.mgr).Named("without-edges").
 		Watches(&corev1.Pod{}, &handler.EnqueueRequestForObject{}).
 		Complete(g.Reconciler)).To(Succeed())
 }

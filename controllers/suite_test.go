@@ -70,7 +70,7 @@ func newNamespace(ctx context.Context) string {
 	return namespace.Name
 }
 
-// newManager makes a manager that watches these namespaces only; all where there are none.
+// newManager makes a manager that watches these namespaces only; all if none is given.
 func newManager(namespaces ...string) ctrl.Manager {
 	GinkgoHelper()
 	return newManagerAs(plane.Config, namespaces...)

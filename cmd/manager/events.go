@@ -26,7 +26,7 @@ const (
 	// one check, as many Events must not compete with the status writes for the API server.
 	maxConcurrentEvents = 2
 	// eventLull is how long there must have been no new Event, and so no status write that changed a state, before one
-	// is written, and maxEventDelay how long one waits for that. Most crowds of aliases have followed by then.
+	// is written, and maxEventDelay how long one waits for that at the longest. Most crowds of aliases have followed by then.
 	eventLull     = 50 * time.Millisecond
 	maxEventDelay = time.Second
 	// maxWaitingEvents is how many Events wait for that, at about 2 KiB each. In a longer flood the others are dropped.

@@ -98,7 +98,7 @@ func runManager(ctx context.Context, o *options) error {
 	return mgr.Start(ctx)
 }
 
-// ignoreEnd: a process that is told to end before it has begun ends well.
+// ignoreEnd makes a process that is told to end before it has begun end well.
 func ignoreEnd(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -106,7 +106,7 @@ func ignoreEnd(err error) error {
 	return err
 }
 
-// attachSweep keeps every cache of the manager honest, those that come later too.
+// attachSweep makes the sweep cover every cache of the manager, also those that come later.
 func (o *options) attachSweep(config *rest.Config, options *cache.Options) (*sweep.Sweeper, error) {
 	sweeper, err := sweep.New(sweep.Options{
 		Interval:   o.sweepInterval,
@@ -203,7 +203,7 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	return nil
 }
 
-// standstill has a limit where there are replicas: nobody takes over from one that is alone.
+// standstill has a limit where replicas elect a leader: nobody takes over from one that is alone.
 func (o *options) standstill() *status.Standstill {
 	standstill := &status.Standstill{Clock: clock.RealClock{}}
 	if o.leaderElect {
@@ -334,7 +334,7 @@ func (o *options) uninstall(mgr manager.Manager) (readinessgate.Uninstall, error
 	return uninstall, nil
 }
 
-// cachesSynced holds a replica to be ready when its caches are: a standby too is ready to take over at once.
+// cachesSynced makes a replica ready when its caches are synced: a standby, too, is then ready to take over at once.
 func cachesSynced(mgr manager.Manager) healthz.Checker {
 	return func(request *http.Request) error {
 		ctx, cancel := context.WithTimeout(request.Context(), readyzTimeout)

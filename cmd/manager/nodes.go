@@ -11,8 +11,8 @@ import (
 )
 
 // mayWatchNodes asks the API server. A manager for the whole cluster is installed with the right, and is not asked for; one
-// with rights in some namespaces has it only where somebody has given it that too, for Nodes belong to none. A watch that is
-// refused would be tried for ever, and keep the replica from being ready.
+// with rights in some namespaces has it only where somebody has given it that too, for Nodes belong to no namespace. A watch that is
+// refused would be tried again without end, and keep the replica from being ready.
 func (o *options) mayWatchNodes(ctx context.Context, mgr manager.Manager) (bool, error) {
 	if len(o.namespaces) == 0 {
 		return true, nil

@@ -36,7 +36,7 @@ import (
 // edge says that something changed, and every Resync whatever the edges lost.
 type Reconciler struct {
 	Client client.Client
-	// Live reads past the watch cache; it may be nil where Own is.
+	// Live reads past the watch cache; it may be nil if Own is.
 	Live   client.Reader
 	Writer *status.Writer
 	Clock  clock.PassiveClock
@@ -44,16 +44,16 @@ type Reconciler struct {
 	Resync time.Duration
 	// MaxConcurrentReconciles is how many aliases are evaluated at once. They wait for status writes only.
 	MaxConcurrentReconciles int
-	// Namespaces that the manager watches; all where there are none.
+	// Namespaces that the manager watches; all if empty.
 	Namespaces []string
 	// ClusterScoped are the cluster-scoped kinds, as Kind or Kind.group, that aliases of all namespaces may refer to; Node by
 	// default.
 	ClusterScoped []string
 	// NewInformer makes the informers of kinds that are watched while an alias needs them; client-go's by default.
 	NewInformer target.NewInformerFunc
-	// FailingSince is that of the sweep which covers the cache and NewInformer; nil where there is none.
+	// FailingSince is that of the sweep which covers the cache and NewInformer; it may be nil.
 	FailingSince target.FailingSinceFunc
-	// Own is what the reconciler has written, for itself and for others that read aliases; nil for nothing.
+	// Own remembers what the reconciler has written, for itself and for others that read aliases; it may be nil.
 	Own *status.OwnWrites[*v1alpha1.AliasCheck]
 	// RetryKind is how long to wait before a kind that is not installed is asked for again; 20 s by default.
 	RetryKind time.Duration
@@ -159,8 +159,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return r.inTime(result, observation, observedAt), err
 }
 
-// unconfirmed is the error of what was read from a cache that could not be kept true for the whole grace. Of several
-// targets those are then unread that were read from it, and no others.
+// unconfirmed is an error if the target was read from a cache that could not be verified for the whole grace. Of several
+// targets only those that were read from such a cache become unread.
 func (r *Reconciler) unconfirmed(observation *health.Observation, now time.Time) (err error) {
 	over := func(since time.Time) bool { return !since.IsZero() && r.Grace.Left(since, now) <= 0 }
 	if since := observation.FailingSince; over(since) {
@@ -175,7 +175,7 @@ func (r *Reconciler) unconfirmed(observation *health.Observation, now time.Time)
 	return err
 }
 
-// inTime looks again when the grace of a cache that cannot be kept true is over, or a maintenance.
+// inTime makes the next look come no later than the end of the grace of such a cache, or of a maintenance.
 func (r *Reconciler) inTime(
 	result reconcile.Result, observation health.Observation, now time.Time,
 ) reconcile.Result {
@@ -189,7 +189,7 @@ func (r *Reconciler) inTime(
 }
 
 // read gets an alias from the cache, or as it was written if the cache is behind that, without a copy: the inside of it is
-// shared. It is nil where there is none, and then nothing is kept for it any more.
+// shared. If the alias does not exist it returns nil, and forgets what was kept for it.
 func (r *Reconciler) read(ctx context.Context, request reconcile.Request) (*v1alpha1.AliasCheck, error) {
 	alias := &v1alpha1.AliasCheck{}
 	err := r.Client.Get(ctx, request.NamespacedName, alias, client.UnsafeDisableDeepCopy)
@@ -203,8 +203,8 @@ func (r *Reconciler) read(ctx context.Context, request reconcile.Request) (*v1al
 	return r.Own.Latest(alias), nil
 }
 
-// observe looks at the target. A panic is held to be a read that failed, of this one alias: its state does not
-// outlive that any longer than with other failures.
+// observe looks at the target. A panic counts as a failed read of this one alias, which keeps its state for as long as after
+// any other failed read.
 func (r *Reconciler) observe(
 	ctx context.Context, alias *v1alpha1.AliasCheck,
 ) (observation health.Observation, err error) {
@@ -231,7 +231,8 @@ func (r *Reconciler) show(
 	updated.Status = health.ApplyObservation(alias, observation, observedAt)
 	written, err := r.Writer.Write(ctx, alias, updated, observedAt)
 	if status.Superseded(err) && r.Own.Refused(alias) {
-		// Somebody else has written it since, and the cache does not even have that. Where this fails too, that is all there is.
+		// Somebody else has written it since, and the cache does not have that either. If this read fails too, the next look
+		// begins with the cache.
 		_ = r.Own.ReadLive(ctx, r.Live, client.ObjectKeyFromObject(alias), &v1alpha1.AliasCheck{})
 	}
 	if status.Dropped(err) {
@@ -247,8 +248,8 @@ func (r *Reconciler) show(
 	return status.Again(health.Early(alias.UID, r.Resync)), nil
 }
 
-// unreadable keeps the state for a while, and then admits that nothing is known: of the alias, or of those of several
-// targets that cannot be read. What the others make is shown at once where nothing else could come of it.
+// unreadable keeps the state for the grace, and then shows that nothing is known: of the alias, or of those of several targets
+// that cannot be read. If the other targets decide the state whatever the unread ones are, it is shown at once.
 func (r *Reconciler) unreadable(
 	ctx context.Context, alias *v1alpha1.AliasCheck, observation health.Observation, err error,
 ) (reconcile.Result, error) {
@@ -268,7 +269,7 @@ func (r *Reconciler) unreadable(
 	return r.retryRead(err, wait)
 }
 
-// unread is what is known when something could not be read.
+// unread is the observation when something could not be read.
 func unread(observation health.Observation, err error) health.Observation {
 	if !observation.PartlyRead() {
 		return health.ReadError(observation.Target, status.WhyUnreadable(err))
@@ -276,8 +277,8 @@ func unread(observation health.Observation, err error) health.Observation {
 	return observation.ReadErrors(status.WhyUnreadable)
 }
 
-// retryRead leaves a read error to the backoff, unless that could outlast the wait. A watch that has only just begun
-// is none: it tells by itself, and the alias need not look again before the wait is over.
+// retryRead leaves a read error to the backoff, unless that could outlast the wait. A watch that has only just begun is not
+// an error: it wakes the alias by itself, which need not look again before the wait is over.
 func (r *Reconciler) retryRead(err error, wait time.Duration) (reconcile.Result, error) {
 	if errors.Is(err, target.ErrNotYet) || wait < status.LongestBackoff(r.Resync) {
 		return status.Again(wait), nil
@@ -285,7 +286,7 @@ func (r *Reconciler) retryRead(err error, wait time.Duration) (reconcile.Result,
 	return status.BackoffAfter(err)
 }
 
-// countConvergence is only told of changes of state: other writes have no transition to measure from.
+// countConvergence measures changes of state only: other writes have no transition to measure from.
 func (r *Reconciler) countConvergence(before, after *v1alpha1.AliasCheck) {
 	if before.Status.State == after.Status.State || before.Status.ObservedGeneration != after.Generation {
 		return

@@ -21,12 +21,12 @@ type aliasEdges struct {
 	dropEvents bool
 }
 
-// ofHealthCheck is the aliases that mirror a check, and those that count it.
+// ofHealthCheck are the aliases that mirror a check, and those that count it.
 func (e aliasEdges) ofHealthCheck(ctx context.Context, object client.Object) []reconcile.Request {
 	check := object.(*v1alpha1.HealthCheck)
-	requests := e.of(ctx, target.HealthCheckKind, check.Namespace, check.Name)
+	requests := e.targeting(ctx, target.HealthCheckKind, check.Namespace, check.Name)
 	if check.Spec.ServiceRef != nil {
-		requests = append(requests, e.of(ctx, target.ServiceKind, check.Namespace, check.Spec.ServiceRef.Name)...)
+		requests = append(requests, e.targeting(ctx, target.ServiceKind, check.Namespace, check.Spec.ServiceRef.Name)...)
 	}
 	if check.Spec.NodeName != "" {
 		requests = append(requests, e.ofNodeWithin(ctx, check.Namespace, check.Spec.NodeName)...)
@@ -34,7 +34,7 @@ func (e aliasEdges) ofHealthCheck(ctx context.Context, object client.Object) []r
 	return append(requests, requestsFor(e.selecting(ctx, v1alpha1.SelectHealthChecks, check))...)
 }
 
-// ofAlias is the aliases that mirror an alias, or count it.
+// ofAlias are the aliases that mirror an alias, or count it.
 func (e aliasEdges) ofAlias(ctx context.Context, object client.Object) []reconcile.Request {
 	return requestsFor(e.referringTo(ctx, object))
 }
@@ -45,8 +45,8 @@ func (e aliasEdges) referringTo(ctx context.Context, alias client.Object) []*v1a
 	return append(naming, e.selecting(ctx, v1alpha1.SelectAliasChecks, alias)...)
 }
 
-// throughAlias is the aliases that reach an alias by any way: an edit of one may close or break a ring, or make a chain
-// too deep, for all of them. It goes as far as an alias looks ahead; the resync tells those beyond.
+// throughAlias are the aliases that reach an alias by any way: an edit of one may close or break a ring, or make a chain
+// too deep, for all of them. It goes as far as an alias looks ahead; the resync finds those beyond.
 func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []reconcile.Request {
 	seen := map[reconcile.Request]bool{requestFor(object): true}
 	var requests []reconcile.Request
@@ -70,7 +70,7 @@ func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []re
 }
 
 func (e aliasEdges) ofService(ctx context.Context, object client.Object) []reconcile.Request {
-	return e.of(ctx, target.ServiceKind, object.GetNamespace(), object.GetName())
+	return e.targeting(ctx, target.ServiceKind, object.GetNamespace(), object.GetName())
 }
 
 func (e aliasEdges) ofEndpointSlice(ctx context.Context, object client.Object) []reconcile.Request {
@@ -78,34 +78,34 @@ func (e aliasEdges) ofEndpointSlice(ctx context.Context, object client.Object) [
 	if service == "" {
 		return nil
 	}
-	return e.of(ctx, target.ServiceKind, object.GetNamespace(), service)
+	return e.targeting(ctx, target.ServiceKind, object.GetNamespace(), service)
 }
 
 func (e aliasEdges) ofNode(ctx context.Context, object client.Object) []reconcile.Request {
-	return e.of(ctx, target.NodeKind, "", object.GetName())
+	return e.targeting(ctx, target.NodeKind, "", object.GetName())
 }
 
-// ofNodeWithin is the aliases of a Node that count the checks of this namespace: those that are in it.
+// ofNodeWithin are the aliases of a Node that count the checks of this namespace: those that are in it.
 func (e aliasEdges) ofNodeWithin(ctx context.Context, namespace, node string) []reconcile.Request {
 	return requestsFor(e.list(ctx, nil, client.InNamespace(namespace),
 		client.MatchingFields{target.ByTarget: target.Key(target.NodeKind, "", node)}))
 }
 
-// ofWatched is the aliases that an event of a watched kind concerns.
+// ofWatched are the aliases that an event of a watched kind concerns.
 func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconcile.Request {
 	switch {
 	case event.Name == "":
 		return e.each(event.Users)
 	case event.Kind == target.RuleKind:
-		return append(e.each(event.Users), e.of(ctx, event.Kind, "", event.Name)...)
+		return append(e.each(event.Users), e.targeting(ctx, event.Kind, "", event.Name)...)
 	case event.Kind == target.GrantKind:
 		crossing := requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace}))
-		return append(crossing, e.of(ctx, event.Kind, event.Namespace, event.Name)...)
+		return append(crossing, e.targeting(ctx, event.Kind, event.Namespace, event.Name)...)
 	case event.Kind == target.NamespaceKind: // its label lets its aliases refer to cluster-scoped kinds, or no longer
 		within := requestsFor(e.list(ctx, nil, client.InNamespace(event.Name)))
-		return append(within, e.of(ctx, event.Kind, "", event.Name)...)
+		return append(within, e.targeting(ctx, event.Kind, "", event.Name)...)
 	default:
-		return e.of(ctx, event.Kind, event.Namespace, event.Name)
+		return e.targeting(ctx, event.Kind, event.Namespace, event.Name)
 	}
 }
 
@@ -120,13 +120,13 @@ func (e aliasEdges) each(aliases []types.NamespacedName) []reconcile.Request {
 	return requests
 }
 
-// of is the aliases whose target this object is.
-func (e aliasEdges) of(ctx context.Context, kind schema.GroupKind, namespace, name string) []reconcile.Request {
+// targeting are the aliases whose target this object is.
+func (e aliasEdges) targeting(ctx context.Context, kind schema.GroupKind, namespace, name string) []reconcile.Request {
 	return requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)}))
 }
 
-// selecting is the aliases whose selector a check matches. Only those are looked at which want one of its labels, or
-// none.
+// selecting are the aliases whose selector a check matches. Only those that want one of its labels, or no
+// label, are looked at.
 func (e aliasEdges) selecting(
 	ctx context.Context, kind v1alpha1.SelectorKind, check client.Object,
 ) (all []*v1alpha1.AliasCheck) {

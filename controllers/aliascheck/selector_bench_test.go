@@ -150,7 +150,7 @@ func teams(b *testing.B, n int) cache.Cache {
 	return cached
 }
 
-// unchanging lists the same for ever.
+// unchanging always lists the same.
 func unchanging(list runtime.Object) toolscache.ListerWatcher {
 	return watchless{&toolscache.ListWatch{
 		ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) { return list, nil },

@@ -22,7 +22,7 @@ func requestFor(object client.Object) reconcile.Request {
 
 // onChangeOf lets an update pass if what aliases see of the object differs, and anything else always. It
 // spares them the writes that say nothing new: counters of checks, heartbeats of Nodes. All conditions of a watch have
-// to be given here: the builder forgets the first when it is given a second.
+// to be given here: the builder keeps only the last WithPredicates.
 func onChangeOf[T client.Object](seen func(T) any, conditions ...predicate.Predicate) builder.Predicates {
 	changed := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.(T), e.ObjectNew.(T)
@@ -46,11 +46,11 @@ func notOwn(own *status.OwnWrites[*v1alpha1.AliasCheck]) predicate.Predicate {
 	}}
 }
 
-// maintenance tells an empty annotation from none.
+// maintenance distinguishes an empty annotation from an absent one.
 func maintenance(object client.Object) string {
 	annotations := object.GetAnnotations()
-	reason, in := annotations[v1alpha1.AnnotationMaintenance]
-	if !in {
+	reason, found := annotations[v1alpha1.AnnotationMaintenance]
+	if !found {
 		return ""
 	}
 	return "for " + reason + " until " + annotations[v1alpha1.AnnotationMaintenanceUntil]

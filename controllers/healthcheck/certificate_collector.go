@@ -15,15 +15,15 @@ import (
 )
 
 var certificateDesc = prometheus.NewDesc("aliascheck_certificate_not_after_timestamp_seconds",
-	"When the certificate ends that ends first of those which the last probe with TLS saw, in seconds since the epoch.",
+	"When the first of the certificates that the last probe with TLS saw expires, in seconds since the epoch.",
 	[]string{"namespace", "name"}, nil)
 
-// CertificateCollector tells at every scrape when the certificates end that the probes of this process saw. It is no part
-// of the status: two servers behind one name would change it with each probe.
+// CertificateCollector tells at every scrape when the certificates expire that the probes of this process saw. That is not in the
+// status, because two servers behind one name would change it with each probe.
 type CertificateCollector struct {
 	cache client.Reader
 
-	// mu guards seen. What is seen of a check goes when the check is gone, or has another spec.
+	// mu guards seen. An entry is dropped when its check is deleted or edited.
 	mu   sync.Mutex
 	seen map[types.UID]seenCertificate
 }
@@ -62,7 +62,7 @@ func (c *CertificateCollector) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// current are the series of the checks that are there, and forgets what belongs to no check.
+// current returns the series of the checks that exist, and forgets entries that belong to no check.
 func (c *CertificateCollector) current(checks []v1alpha1.HealthCheck) []prometheus.Metric {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -37,7 +37,7 @@ func TestTheEndOfACertificateIsCollectedForAsLongAsItsCheckIsThere(t *testing.T)
 		collector.Saw(seen, time.Unix(1_800_000_000, 0))
 	}
 	expected := `
-# HELP aliascheck_certificate_not_after_timestamp_seconds When the certificate ends that ends first of those which the last probe with TLS saw, in seconds since the epoch.
+# HELP aliascheck_certificate_not_after_timestamp_seconds When the first of the certificates that the last probe with TLS saw expires, in seconds since the epoch.
 # TYPE aliascheck_certificate_not_after_timestamp_seconds gauge
 aliascheck_certificate_not_after_timestamp_seconds{name="web",namespace="shop"} 1.8e+09
 `

@@ -48,7 +48,7 @@ type Reconciler struct {
 	Clock        clock.PassiveClock
 	// Resync bounds the time between two reconciles of a check.
 	Resync time.Duration
-	// Own is what the reconciler has written; nil for nothing.
+	// Own remembers what the reconciler has written; it may be nil.
 	Own *status.OwnWrites[*v1alpha1.HealthCheck]
 	// MaxConcurrentProbes is how many probes run at once.
 	MaxConcurrentProbes int
@@ -89,7 +89,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if check == nil {
 		return status.BackoffAfter(err)
 	}
-	e, readAt := r.ledgers.of(request.NamespacedName), r.Clock.Now()
+	e, readAt := r.ledgers.entry(request.NamespacedName), r.Clock.Now()
 	step, err := r.see(ctx, e, check)
 	step, running := r.probe(e, step)
 	if err == nil {
@@ -99,7 +99,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 }
 
 // read gets a check from the cache, or as it was written if the cache is behind that, without a copy: the inside of it is
-// shared. It is nil where there is none, and then nothing is kept for it.
+// shared. If the check does not exist it returns nil, and forgets what was kept for it.
 func (r *Reconciler) read(ctx context.Context, key types.NamespacedName) (*v1alpha1.HealthCheck, error) {
 	check := &v1alpha1.HealthCheck{}
 	err := r.Client.Get(ctx, key, check, client.UnsafeDisableDeepCopy)
@@ -115,8 +115,8 @@ func (r *Reconciler) read(ctx context.Context, key types.NamespacedName) (*v1alp
 	return r.Own.Latest(check), nil
 }
 
-// see tells the ledger of a check as it was read and, where that does not tell what the API server has, as it is live.
-// If it cannot be read live, it goes on to be probed.
+// see tells the ledger of the check as it was read from the cache and, if the ledger asks for that, as it is live. If the live
+// read fails, the check is probed nevertheless.
 func (r *Reconciler) see(ctx context.Context, e *entry, check *v1alpha1.HealthCheck) (ledger.Step, error) {
 	step := e.do(func(l *ledger.Ledger) { l.Saw(check, r.Clock.Now()) }, r.Clock)
 	if !step.ReadLive {
@@ -156,12 +156,13 @@ func (r *Reconciler) show(ctx context.Context, e *entry, step ledger.Step, readA
 	return e.do(func(l *ledger.Ledger) { l.Wrote(step.Show, err) }, r.Clock), err
 }
 
-// edited reports whether a check has shown nothing yet of what a user has just changed. That does not wait for others.
+// edited reports whether the status says nothing yet of the user's last edit. Writing it does not wait for other calls.
 func edited(check *v1alpha1.HealthCheck) bool {
 	return check.Status.ObservedGeneration > 0 && check.Status.ObservedGeneration != check.Generation
 }
 
-// call runs a call of the API server, or refuses to: nobody waits, so that workers are left which start probes.
+// call runs a call of the API server, or returns errBusy if too many are running. No worker waits here, so that there are
+// always workers to start probes.
 func (r *Reconciler) call(urgent bool, api func() error) error {
 	if urgent {
 		return api()
@@ -175,7 +176,7 @@ func (r *Reconciler) call(urgent bool, api func() error) error {
 	}
 }
 
-// requeue says when to look again. While a probe runs its end does.
+// requeue says when to look again. While a probe runs, its end wakes the key.
 func (r *Reconciler) requeue(e *entry, step ledger.Step, running bool, err error) (reconcile.Result, error) {
 	switch {
 	case status.Superseded(err):
@@ -197,9 +198,9 @@ func (r *Reconciler) requeue(e *entry, step ledger.Step, running bool, err error
 // retryConflict is how long after a conflict the check is read live.
 const retryConflict = 100 * time.Millisecond
 
-// wake has a check probed that waited for a slot.
+// wake is called when there is a slot for a check that waited for one.
 func (r *Reconciler) wake(key types.NamespacedName) {
-	r.ledgers.of(key).retry()
+	r.ledgers.entry(key).retry()
 	r.queue.add(key, 0)
 }
 

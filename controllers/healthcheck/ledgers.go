@@ -23,7 +23,7 @@ func newLedgers(options *ledger.Options) *ledgers {
 	return &ledgers{options: options, byName: map[types.NamespacedName]*entry{}}
 }
 
-func (l *ledgers) of(key types.NamespacedName) *entry {
+func (l *ledgers) entry(key types.NamespacedName) *entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.byName[key]
@@ -40,7 +40,7 @@ func (l *ledgers) forget(key types.NamespacedName) {
 	delete(l.byName, key)
 }
 
-// entry is the ledger of one check. The reconcile of its key uses it, and the probe that runs.
+// entry has the ledger of one check. The reconcile of its key and the running probe share it.
 type entry struct {
 	key types.NamespacedName
 

@@ -20,8 +20,8 @@ const (
 	// noSlot and noShare tell users why a check has not been probed for so long, and what there is to change.
 	noSlot  = "not probed: too many slow probes are running; raise --max-concurrent-probes"
 	noShare = "not probed: too many slow probes of this namespace are running; raise --max-concurrent-probes"
-	// slotGrace is longer than the grace for what cannot be read: that there is no slot says nothing of the subject, and
-	// those who hold the slots may be strangers.
+	// slotGrace is longer than the grace for what cannot be read: a missing slot says nothing of the subject, and other
+	// namespaces may hold the slots.
 	slotGrace = 10 * time.Minute
 	// retrySlot is when a check without a slot asks again at the latest; mostly it is woken.
 	retrySlot = 5 * time.Second
@@ -31,12 +31,12 @@ const (
 type seen struct {
 	probe.Result
 	began, ended time.Time
-	// nothing says that there is nothing new before a time.
+	// nothing says that there is nothing new to see until before.
 	nothing bool
 	before  time.Time
 }
 
-// probe starts a probe if one is due, and ends that of a check which is not to be probed. It reports whether one runs.
+// probe starts a probe if one is due, and ends a running one if the check must not be probed. It reports whether one runs.
 func (r *Reconciler) probe(e *entry, step ledger.Step) (next ledger.Step, running bool) {
 	if step.Exempt {
 		r.runner.End(e.key)
@@ -61,7 +61,7 @@ func (r *Reconciler) probe(e *entry, step ledger.Step) (next ledger.Step, runnin
 	}
 }
 
-// waits is why a check is not probed that has no slot. Only those who wait for others do so for long.
+// waits says why a check without a slot is not probed. It keeps its state for longer where others hold the slots.
 func (r *Reconciler) waits(answer runner.Answer, slow bool) *ledger.Unread {
 	unread := &ledger.Unread{
 		Why: noSlot, Patience: orElse(r.SlotGrace, slotGrace), Retry: retrySlot, Slow: slow, KeepsCritical: true,
@@ -119,7 +119,7 @@ func (r *Reconciler) began(e *entry, now time.Time) {
 	}
 }
 
-// count takes the end of a probe to the ledger.
+// count tells the ledger how a probe ended.
 func (r *Reconciler) count(e *entry, a ledger.Assignment, s seen, err error) {
 	ctx := logf.IntoContext(r.queue.context, logf.Log.WithName("healthcheck"))
 	result := r.resultOf(ctx, a, s)
@@ -175,7 +175,7 @@ func (r *Reconciler) resultOf(ctx context.Context, a ledger.Assignment, s seen) 
 	return result
 }
 
-// afterProbe wakes the key at once if there is news, and else when the check is due: a probe that changes nothing costs no
+// afterProbe wakes the key at once if there is news, and otherwise when the check is due: a probe that changes nothing costs no
 // second trip through the queue.
 func (r *Reconciler) afterProbe(e *entry) {
 	step := e.do(func(*ledger.Ledger) {}, r.Clock)

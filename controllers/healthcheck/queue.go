@@ -12,10 +12,10 @@ import (
 	"github.com/aliascheck/aliascheck/internal/status"
 )
 
-// queue is that of the controller, for what ends beside it.
+// queue is the workqueue of the controller, for probes that end outside of Reconcile.
 type queue struct {
-	// context is that of the controller. Nothing is reconciled before it is there.
-	context context.Context // probes live as long as the controller, and not as a reconcile
+	// context is that of the controller: a probe outlives the reconcile that starts it. It is set before anything is reconciled.
+	context context.Context
 	keys    workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 

@@ -24,7 +24,7 @@ import (
 	"github.com/aliascheck/aliascheck/internal/status"
 )
 
-// These have a role of their own, so that who runs without --readiness-gates need not grant them.
+// These have a role of their own, so that whoever runs without --readiness-gates need not grant them.
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch,roleName=readiness-gates-role
 // +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch,roleName=readiness-gates-role
 
@@ -41,17 +41,17 @@ type Reconciler struct {
 	Resync time.Duration
 	// MaxConcurrent is how many pods are written at once.
 	MaxConcurrent int
-	// Standstill keeps a process from writing that stood still for too long: no conflict would, as the patches of pods are for
-	// any version.
+	// Standstill keeps a process that stood still for too long from writing. No conflict would: the patches of pods apply to any
+	// version.
 	Standstill *status.Standstill
 	// Details bounds how often mere messages are written; nil is no bound.
 	Details *status.Details
 	// Turns divides patches among namespaces; nil lets everything through.
 	Turns *share.Turns
-	// Aliases is what the reconciler of aliases has written, and Pods what this one has; nil for nothing.
+	// Aliases remembers what the reconciler of aliases has written, and Pods what this one has; both may be nil.
 	Aliases *status.OwnWrites[*v1alpha1.AliasCheck]
 	Pods    *status.OwnWrites[*corev1.Pod]
-	// Uninstalling reports whether AliasCheck is being uninstalled: no gate is closed by that. Nil for never.
+	// Uninstalling reports whether AliasCheck is being uninstalled: that closes no gate. It may be nil.
 	Uninstalling func(context.Context) (bool, error)
 }
 

@@ -23,8 +23,8 @@ const (
 	aliasCRD      = aliasResource + ".health.aliascheck.dev"
 )
 
-// Uninstall tells whether AliasCheck is being uninstalled. Who deletes its CRD deletes all aliases with it, and the manager
-// may live longer than they do: without this it would close every gate, and nobody would be left to open them.
+// Uninstall tells whether AliasCheck is being uninstalled. Whoever deletes its CRD deletes all aliases with it, and
+// the manager may outlive them: without this it would close every gate, and nobody would be left to open them.
 //
 // It reads live. The deletion of a CRD is stored before the first alias goes, so an answer that was asked for after an alias
 // was missed is never too early; a watch of CRDs would race with that of aliases.

@@ -15,7 +15,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// The lease of a leader, as controller-runtime sets it, and how soon after its end a standby shall lead.
+// The lease of a leader, as controller-runtime sets it, and how soon after its end a standby has to lead.
 const (
 	leaseDuration = 15 * time.Second
 	takeover      = 2 * time.Second

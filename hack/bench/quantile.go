@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// quantile is the value below which this part of the sample lies, in milliseconds; not a number where there is none.
+// quantile is the value below which this part of the sample lies, in milliseconds; NaN if the sample is empty.
 func quantile(sample []time.Duration, part float64) float64 {
 	if len(sample) == 0 {
 		return math.NaN()

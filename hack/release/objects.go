@@ -43,7 +43,7 @@ func (o object) id() string {
 	return fmt.Sprint(o["kind"], " ", o.metadata()["namespace"], "/", o.metadata()["name"])
 }
 
-// inside is the map at a path; an empty one is made where there is none.
+// inside is the map at a path; if it is missing, an empty one is made.
 func inside(o map[string]any, path ...string) map[string]any {
 	for _, key := range path {
 		next, isMap := o[key].(map[string]any)

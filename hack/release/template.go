@@ -69,7 +69,7 @@ const (
 // templateOf is the template of an object, in the namespace given, or in that of the release.
 func templateOf(o object, namespace string) (string, error) {
 	labelled(o)
-	if _, is := o.metadata()["namespace"]; is || namespace != "" {
+	if _, found := o.metadata()["namespace"]; found || namespace != "" {
 		o.metadata()["namespace"] = fmt.Sprintf(placeholder, "namespace")
 	}
 	switch o.kind() {
@@ -93,7 +93,7 @@ func templateOf(o object, namespace string) (string, error) {
 func labelled(o object) {
 	labels := inside(o.metadata(), "labels")
 	labels["app.kubernetes.io/name"] = "aliascheck"
-	if _, has := labels["app.kubernetes.io/version"]; has {
+	if _, found := labels["app.kubernetes.io/version"]; found {
 		labels["app.kubernetes.io/version"] = fmt.Sprintf(placeholder, "version")
 	}
 	labels["app.kubernetes.io/instance"] = fmt.Sprintf(placeholder, "helm")

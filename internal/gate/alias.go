@@ -48,8 +48,7 @@ func isOurs(conditionType corev1.PodConditionType) bool {
 	return strings.HasPrefix(string(conditionType), Prefix)
 }
 
-// Finished reports whether all containers of a pod have ended for good, so that nobody reads its readiness any
-// more. A pod that is merely being deleted has not finished: it may serve until its containers stop.
+// Finished reports whether all containers of a pod have ended for good, so that nobody reads its readiness. A pod that is merely being deleted has not finished: it may serve until its containers stop.
 func Finished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }

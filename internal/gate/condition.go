@@ -78,11 +78,11 @@ func condition(namespace, name string, alias *v1alpha1.AliasCheck) corev1.PodCon
 	return c
 }
 
-// conditionReason is what a condition may have as its reason.
+// conditionReason matches the reasons that a condition may have.
 var conditionReason = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$`)
 
-// reason is the alias's own. An alias may have it from an object whose author knew no rules: what is no reason
-// is replaced with the state.
+// reason is the alias's own. An alias may have it from an object whose author did not know the rules: a text that is not a
+// valid reason is replaced with the state.
 func reason(status v1alpha1.CheckStatus) string {
 	if conditionReason.MatchString(status.Reason) {
 		return status.Reason

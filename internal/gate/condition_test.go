@@ -53,7 +53,7 @@ func TestAGateIsTrueWhileItsAliasIsReadyAndFalseOtherwise(t *testing.T) {
 			corev1.ConditionFalse, "AliasNotFound", `there is no AliasCheck "db" in namespace shop`,
 		},
 		{
-			"a reason that is none", aliasIn(v1alpha1.StateCritical, "no such host!", "lookup failed"),
+			"an invalid reason", aliasIn(v1alpha1.StateCritical, "no such host!", "lookup failed"),
 			corev1.ConditionFalse, "Critical", "AliasCheck db is Critical (Critical): lookup failed",
 		},
 	} {
@@ -90,7 +90,7 @@ func TestTheTimeOfAConditionIsThatOfItsLastChangeOfStatus(t *testing.T) {
 	}{
 		{"another message", aliasIn(v1alpha1.StateCritical, "ProbeFailed", "timed out"), noon},
 		{"another reason", aliasIn(v1alpha1.StateMaintenance, "Maintenance", "upgrade"), noon},
-		{"no alias any more", nil, noon},
+		{"an alias that was deleted", nil, noon},
 		{"another status", aliasIn(v1alpha1.StatePassing, "ProbePassed", "accepted"), noon.Add(time.Hour)},
 	} {
 		due := gate.Due(pod, aliases(row.alias), noon.Add(time.Hour))

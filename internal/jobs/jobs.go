@@ -46,8 +46,8 @@ func (j Jobs) CronJob(ctx context.Context, namespace, name string) (*batchv1.Cro
 	return cronJob, j.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, cronJob)
 }
 
-// JobsOf lists the Jobs with these labels, without all that their result is not read from: they are kept for as long as
-// the probe lasts, and a Job may be more than a megabyte.
+// JobsOf lists the Jobs with these labels, and keeps only what their result is read from: they are kept for as long as the
+// probe lasts, and a Job may be more than a megabyte.
 func (j Jobs) JobsOf(ctx context.Context, namespace string, labels map[string]string) ([]batchv1.Job, string, error) {
 	done, err := j.turns.take(ctx, namespace)
 	if err != nil {

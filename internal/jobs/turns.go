@@ -9,7 +9,7 @@ import (
 // megabytes each; so what all checks of one namespace have in memory at once is what one of them has.
 type turns struct {
 	mu sync.Mutex
-	// taken has the namespaces that somebody is in, or waits for; hold mu.
+	// taken has the namespaces that somebody reads in, or waits for. It is guarded by mu.
 	taken map[string]*turn
 }
 
@@ -20,7 +20,7 @@ type turn struct {
 
 func newTurns() *turns { return &turns{taken: map[string]*turn{}} }
 
-// take waits for the turn, until the context is done. Who has taken it calls done.
+// take waits for the turn, until the context is done. The caller calls done when it has read.
 func (t *turns) take(ctx context.Context, namespace string) (done func(), err error) {
 	turn := t.enter(namespace)
 	select {

@@ -122,7 +122,8 @@ func (l *Ledger) empty() {
 	l.anew()
 }
 
-// StoodStill forgets what the process counted and has not shown: while it stood still a successor may have seen something newer.
+// StoodStill forgets what was counted and has not been shown: while the process stood still, a successor may have seen
+// something newer.
 func (l *Ledger) StoodStill() {
 	l.empty()
 	l.overdue = true
@@ -174,8 +175,8 @@ func (l *Ledger) show(j health.Judgement, now time.Time) {
 	l.status = status
 }
 
-// Wrote takes the answer to a write of a status: what the API server has now or, with an error, what was tried in vain or
-// perhaps was not.
+// Wrote takes the answer to a write of a status: the check as the API server has it now or, with an error, the check as it was to
+// be written. Such a write may have succeeded nevertheless.
 func (l *Ledger) Wrote(written *v1alpha1.HealthCheck, err error) {
 	if written.UID != l.check.UID {
 		return

@@ -19,7 +19,7 @@ type Step struct {
 	ChangedAt time.Time
 	// Probe says that it is due.
 	Probe bool
-	// Exempt says that it is not to be probed, and a probe of it to be ended.
+	// Exempt says that the check must not be probed, and that a probe of it has to end.
 	Exempt bool
 	// After is when to look again, if nothing happens before.
 	After time.Duration

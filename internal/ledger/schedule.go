@@ -64,7 +64,7 @@ func newSchedule(check *v1alpha1.HealthCheck, now time.Time) schedule {
 	return s
 }
 
-// anew is for a check whose results so far are void.
+// anew begins again: the results so far are void.
 func (s *schedule) anew() {
 	s.overdue, s.settled, s.retryAt, s.retries, s.unread = false, false, time.Time{}, 0, nil
 }
@@ -86,7 +86,7 @@ func (l *Ledger) Lost(id Identity) {
 	}
 }
 
-// Retry takes note that what kept the check from being probed is over.
+// Retry takes note that the check can be probed again: what kept it from that is over.
 func (l *Ledger) Retry() { l.overdue = true }
 
 func (l *Ledger) ended(result Result, now time.Time) {
@@ -120,7 +120,7 @@ func (l *Ledger) missed(unread Unread, now time.Time) {
 	l.retryAt = now.Add(retry)
 }
 
-// left is for how long a check keeps its state that has not been read since a while.
+// left is for how much longer an unread check keeps its state.
 func (l *Ledger) left(now time.Time) time.Duration { return l.since.Add(l.unread.Patience).Sub(now) }
 
 // due is when the check is to be probed next.
@@ -160,8 +160,8 @@ func (l *Ledger) awaitsResult() bool {
 	return l.foreign || health.AwaitsFirstResult(view) || health.AwaitsFirstProbe(view)
 }
 
-// scheduled reports whether a check is probed at its phase, or was to be: only the want of a slot, or a read that failed,
-// has kept it from that.
+// scheduled reports whether a check is probed at its phase. That is so, too, if it is late because it had no slot, or because a
+// read failed.
 func (l *Ledger) scheduled() bool {
 	kept := l.status.Reason == v1alpha1.ReasonReadError && l.status.ObservedGeneration == l.check.Generation
 	return kept || !l.awaitsResult()

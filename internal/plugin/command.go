@@ -95,7 +95,7 @@ func (o *options) addOutput(c *cobra.Command) {
 }
 
 func (o *options) addWatch(c *cobra.Command) {
-	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "go on, and print anew what has changed; in place on a terminal")
+	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "go on, and print the answer again whenever it changes; in place on a terminal")
 }
 
 func (o *options) treeCommand() *cobra.Command {
@@ -212,6 +212,6 @@ func (o *options) print(out io.Writer, answer any, text func() error) error {
 }
 
 func (o *options) terminal() bool {
-	file, is := o.Out.(*os.File)
-	return is && term.IsTerminal(int(file.Fd()))
+	file, ok := o.Out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }

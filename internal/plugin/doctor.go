@@ -30,7 +30,7 @@ func (o *options) doctorCommand() *cobra.Command {
 	managerNamespace := "aliascheck-system"
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look for what is wrong with the installation: who leads, what is not fresh, what may not be read. Exit code 1 where something is.",
+		Short: "Check the installation: who leads, which statuses are not fresh, what may not be read. Exit code 1 if something is wrong.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			reader, err := o.client()

@@ -21,7 +21,7 @@ func (o *options) uiCommand() *cobra.Command {
 			return o.serve(c.Context(), listen, managerNamespace)
 		},
 	}
-	c.Flags().StringVar(&listen, "listen", listen, "address to listen on; who reaches it sees what you may see")
+	c.Flags().StringVar(&listen, "listen", listen, "address to listen on; whoever reaches it sees what you may see")
 	c.Flags().StringVar(&managerNamespace, "manager-namespace", managerNamespace, "the namespace that the manager runs in")
 	c.Flags().BoolVarP(&all, "all-namespaces", "A", all, "the checks of all namespaces; otherwise of that of the context")
 	return c

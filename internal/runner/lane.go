@@ -4,7 +4,7 @@ import "k8s.io/apimachinery/pkg/types"
 
 // lane has a number of slots. A namespace may take one of the last quarter only while it holds less than its share, which
 // is what there is for each namespace that wants any. So one that has many never keeps another waiting for long, and one
-// that is alone has them all. A slot that is given back is kept for who has waited for the longest.
+// that is alone has them all. A slot that is given back is kept for the check that has waited the longest.
 type lane struct {
 	size, used, waiting int
 	// members are the namespaces that hold slots, or wait for some.
@@ -15,7 +15,7 @@ type lane struct {
 
 type member struct {
 	held int
-	// waits are the checks that wait, and order is how they came. Some of it may wait no longer.
+	// waits are the checks that wait, and order is the order in which they came. Some in it may no longer wait.
 	waits map[types.NamespacedName]bool
 	order []types.NamespacedName
 }
@@ -60,10 +60,10 @@ func (l *lane) overShare(namespace string) bool {
 	return m != nil && m.held >= l.share()
 }
 
-// keep gives the slot of a check back, but for the check itself.
+// keep reserves the slot of a check for that check.
 func (l *lane) keep(check types.NamespacedName) { l.kept[check] = true }
 
-// giveBack returns the checks that have a slot now.
+// giveBack frees a slot of a namespace, and returns the checks for which one is kept now.
 func (l *lane) giveBack(namespace string) (next []types.NamespacedName) {
 	l.used--
 	l.members[namespace].held--
@@ -72,7 +72,7 @@ func (l *lane) giveBack(namespace string) (next []types.NamespacedName) {
 	return next
 }
 
-// leave is for a check that wants no slot, and returns those that have one instead.
+// leave is for a check that no longer wants a slot. It returns the checks for which one is kept instead.
 func (l *lane) leave(check types.NamespacedName) []types.NamespacedName {
 	if l.kept[check] {
 		delete(l.kept, check)
@@ -81,31 +81,31 @@ func (l *lane) leave(check types.NamespacedName) []types.NamespacedName {
 	if m := l.members[check.Namespace]; m != nil && m.waits[check] {
 		l.drop(m, check)
 		l.prune(check.Namespace)
-		return l.passOn() // the others have a larger share
+		return l.passOn() // the share of the others has grown
 	}
 	return nil
 }
 
-// passOn keeps what is free for those who wait: each time for the check that has waited for the longest, of the namespace
-// that holds the fewest slots and may have one.
+// passOn keeps free slots for checks that wait: each for the one that has waited the longest, of the namespace that holds the
+// fewest slots and may have one.
 func (l *lane) passOn() (next []types.NamespacedName) {
 	for l.waiting > 0 {
-		var of *member
+		var fewest *member
 		for _, m := range l.members {
-			if len(m.waits) > 0 && l.free(m) && (of == nil || m.held < of.held) {
-				of = m
+			if len(m.waits) > 0 && l.free(m) && (fewest == nil || m.held < fewest.held) {
+				fewest = m
 			}
 		}
-		if of == nil {
+		if fewest == nil {
 			break
 		}
-		for !of.waits[of.order[0]] {
-			of.order = of.order[1:]
+		for !fewest.waits[fewest.order[0]] {
+			fewest.order = fewest.order[1:]
 		}
-		check := of.order[0]
-		l.drop(of, check)
+		check := fewest.order[0]
+		l.drop(fewest, check)
 		l.used++
-		of.held++
+		fewest.held++
 		l.keep(check)
 		next = append(next, check)
 	}

@@ -41,7 +41,7 @@ type Probe[R any] struct {
 	Slow bool
 	// Run looks at the subject. It returns soon after its context ends.
 	Run func(context.Context) R
-	// Ended takes the result, or why there is none: ErrObsolete, ErrNoSlot, the end of the context, or a PanicError.
+	// Ended takes the result, or the reason why there is no result: ErrObsolete, ErrNoSlot, the end of the context, or a PanicError.
 	Ended func(R, error)
 	// Done is called after that, once another of the check may start.
 	Done func()
@@ -55,14 +55,14 @@ type PanicError struct {
 
 func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
-// Answer is what became of the wish to start a probe.
+// Answer says whether a probe was started.
 type Answer int
 
 // The answers to Start.
 const (
-	// Started: the probe runs, and Ended is called when it does no longer.
+	// Started: the probe runs, and Ended is called at its end.
 	Started Answer = iota
-	// Running: one of this check runs still. If it is of another identity it is ended.
+	// Running: a probe of this check still runs. If it is of another identity, it is ended.
 	Running
 	// NoSlot: others have all slots.
 	NoSlot
@@ -155,7 +155,7 @@ func (r *Runner[R]) wakeAll(checks []types.NamespacedName) {
 	}
 }
 
-// run is the goroutine of one probe.
+// run is what the goroutine of one probe does.
 func (r *Runner[R]) run(ctx context.Context, current *run, probe Probe[R]) {
 	defer current.cancel(nil)
 	if !current.slow {
@@ -188,7 +188,7 @@ func (r *Runner[R]) turnedSlow(current *run) {
 	if current.ended {
 		return
 	}
-	// Without a slot it waits for one from now on.
+	// If it gets no slot, it waits for one from now on.
 	if current.slow = r.locked.slow.take(current.check); current.slow {
 		return
 	}
@@ -211,7 +211,7 @@ func (r *Runner[R]) remove(current *run) {
 	}
 }
 
-// End ends the probe of a check that is not to be probed, or is gone.
+// End ends the probe of a check that must not be probed, or no longer exists.
 func (r *Runner[R]) End(check types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,11 +8,11 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// blamed is what decided the state of a check, and a reference to it for the Event; nothing where no one thing did. A
-// HealthCheck answers for itself.
+// blamed is what decided the state of a check, and a reference to it for the Event; nil if no single object decided. A
+// HealthCheck has no culprit but itself.
 func blamed(check client.Object) (*v1alpha1.Culprit, runtime.Object) {
-	alias, is := check.(*v1alpha1.AliasCheck)
-	if !is || alias.Status.Culprit == nil {
+	alias, ok := check.(*v1alpha1.AliasCheck)
+	if !ok || alias.Status.Culprit == nil {
 		return nil, nil
 	}
 	culprit := alias.Status.Culprit

@@ -18,7 +18,7 @@ type Details struct {
 	prune time.Time
 }
 
-// NewDetails are of no object yet.
+// NewDetails knows no object yet.
 func NewDetails() *Details { return &Details{byKey: map[string]*health.Damper{}} }
 
 // Allow reports whether to write details of an object now.
@@ -44,8 +44,7 @@ func (d *Details) Allow(key string, now time.Time) bool {
 	return damper.Allow(now)
 }
 
-// Forget lets details of an object be written at once again: something else of it has changed, and what is said of that is
-// news.
+// Forget lets details of an object be written at once again: something else of it has changed, so its details are news.
 func (d *Details) Forget(key string) {
 	if d == nil {
 		return

@@ -40,8 +40,8 @@ func CountWrite(object client.Object, err error) {
 	statusWrites.WithLabelValues(kindOf(object), resultOf(err)).Inc()
 }
 
-// resultOf tells a write that failed from those that were rightly thrown away: the object has changed or gone since
-// it was read, or the manager stops.
+// resultOf distinguishes a write that failed from one that was rightly dropped: the object has changed or was deleted since it
+// was read, or the manager stops.
 func resultOf(err error) string {
 	switch {
 	case err == nil:

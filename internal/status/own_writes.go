@@ -24,8 +24,8 @@ var (
 )
 
 // OwnWrites are the objects of one kind as this process wrote them, until its watch cache has them; as client-go's
-// MutationCache. Mostly that is a moment. Where the API server takes writes of a kind and fails to list and watch it, it is
-// for as long as that lasts. Without it we would compare against a stale cache, conclude that nothing changed, and skip the
+// MutationCache. Mostly that takes a moment. Where the API server takes writes of a kind and fails to list and watch it, it
+// takes as long as that lasts. Without it we would compare against a stale cache, conclude that nothing changed, and skip the
 // write. controller-runtime's EnableReadYourWritesConsistency does not serve: it blocks a read while the watch is stalled.
 //
 // A nil OwnWrites remembers nothing.
@@ -51,7 +51,7 @@ type ownWrite[T client.Object] struct {
 func NewOwnWrites[T client.Object](
 	kind schema.GroupVersionKind, clock clock.PassiveClock, resync time.Duration, failingSince target.FailingSinceFunc,
 ) *OwnWrites[T] {
-	believed := resync * 9 / 10 // no resync comes earlier, and so the next one does not believe it any more
+	believed := resync * 9 / 10 // no resync comes earlier, so the next one reads the cache again
 	o := &OwnWrites[T]{kind: kind, clock: clock, believed: believed, failingSince: failingSince}
 	o.locked.byName = map[types.NamespacedName]ownWrite[T]{}
 	return o
@@ -74,7 +74,7 @@ func (o *OwnWrites[T]) Latest(cached T) T {
 		delete(o.locked.byName, name)
 		return cached
 	case !o.holds(own):
-		return cached // for now: it may be that nobody has noticed yet that the cache fails
+		return cached // for now: the sweep may not have noticed yet that the cache fails
 	default:
 		return own.object
 	}
@@ -127,7 +127,8 @@ func (o *OwnWrites[T]) Wrote(object T) bool {
 	return found && own.object.GetResourceVersion() == object.GetResourceVersion()
 }
 
-// Refused is about a write to an object that is not the latest. It reports whether that was an own one, which is forgotten.
+// Refused is called after a conflict. If the object that the write was based on is one that this process wrote, Refused forgets
+// that and returns true.
 func (o *OwnWrites[T]) Refused(base T) bool {
 	if o == nil {
 		return false
@@ -143,7 +144,7 @@ func (o *OwnWrites[T]) Refused(base T) bool {
 	return true
 }
 
-// Forget is for an object that is gone.
+// Forget is called for an object that no longer exists.
 func (o *OwnWrites[T]) Forget(name types.NamespacedName) {
 	if o == nil {
 		return

@@ -31,13 +31,13 @@ func (e NotYetError) Error() string {
 }
 
 func waits(err error) bool {
-	_, is := errors.AsType[NotYetError](err)
-	return is
+	_, ok := errors.AsType[NotYetError](err)
+	return ok
 }
 
 // RetryAfter is when to look again after a dropped result.
 func RetryAfter(dropped error) time.Duration {
-	if notYet, is := errors.AsType[NotYetError](dropped); is {
+	if notYet, ok := errors.AsType[NotYetError](dropped); ok {
 		return notYet.Wait
 	}
 	return RetrySoon

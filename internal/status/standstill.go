@@ -19,12 +19,12 @@ var ErrStoodStill = errors.New("the process stood still for longer than a leader
 
 // Standstill notices that the process stood still. A probe that was under way meanwhile may have got its answer long ago, and
 // nothing tells how long: a successor may lead by now, and have seen something newer (invariant I3). For the same reason
-// the caches are not to be relied on until they have caught up, which nothing tells either.
+// the caches cannot be relied on until they have caught up, and nothing tells when that is.
 //
 // Its answers do not depend on which of the goroutines runs first when the process goes on. A nil Standstill notices nothing.
 type Standstill struct {
 	Clock clock.PassiveClock
-	// Limit is how long the process may stand still: after a longer time it writes nothing any more, and ends. For one of
+	// Limit is how long the process may stand still: after a longer time it writes nothing more, and ends. For one of
 	// several replicas it is the renew deadline of the lease. Zero is no limit.
 	Limit time.Duration
 

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 )
 
-// ourAnnotations begin with it; of those of others none is read.
+// ourAnnotations is the prefix of the annotations that are read.
 const ourAnnotations = "health.aliascheck.dev/"
 
 // StripCheck is the cache transform of checks: without managed fields, and of the annotations only ours. They are most of

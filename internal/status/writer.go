@@ -31,7 +31,7 @@ type Writer struct {
 	Client   client.Client
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
-	// Standstill keeps a process from writing that stood still for too long, and from what it probed meanwhile.
+	// Standstill keeps a process that stood still for too long from writing.
 	Standstill *Standstill
 	// Details bounds how often mere details are written; nil is no bound.
 	Details *Details
@@ -76,7 +76,7 @@ func (w *Writer) Write(ctx context.Context, before, after v1alpha1.Check, observ
 	return true, nil
 }
 
-// TooOld reports whether an observation must not be written any more, or nothing at all by this process.
+// TooOld reports whether an observation is too old to be written, or whether this process must not write at all.
 func TooOld(observedAt, now time.Time, standstill *Standstill) bool {
 	return elapsed(observedAt, now) > MaxObservationAge || !standstill.MayWrite()
 }
@@ -101,7 +101,7 @@ func (w *Writer) tell(before, after v1alpha1.Check) {
 	w.Recorder.Eventf(after, related, eventType(to.State), v1alpha1.EventStateChanged, action, "%s", note)
 }
 
-// eventType is Normal for what is well, and for what somebody planned.
+// eventType is Normal for what is healthy, and for what somebody planned.
 func eventType(to v1alpha1.State) string {
 	if to == v1alpha1.StatePassing || to == v1alpha1.StateMaintenance {
 		return corev1.EventTypeNormal

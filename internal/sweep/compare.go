@@ -51,9 +51,9 @@ type listing struct {
 	objects         map[string]version
 }
 
-// missedBy is where the cache, read after this list, is wrong: where it differs from the list, and not for being
-// ahead of it. What the cache has of the list's own version or an older one must be in the list as it is, also
-// where the list has something older: then the cached version is of a history that is no more.
+// missedBy are the objects of which the cache, read after this list, is wrong: it differs from the list, and is not
+// ahead of it. A cached version that is not newer than the list has to be in the list, too. If it is not, the cache
+// missed a change, or has a version that a restore of etcd has undone.
 func (l listing) missedBy(cached map[string]version) gaps {
 	missed := l.unlike(cached)
 	for name, g := range missed {
@@ -64,7 +64,7 @@ func (l listing) missedBy(cached map[string]version) gaps {
 	return missed
 }
 
-// unlike is where the cache differs from the list.
+// unlike are the objects of which the cache differs from the list.
 func (l listing) unlike(cached map[string]version) gaps {
 	differing := gaps{}
 	for name, live := range l.objects {
@@ -92,7 +92,7 @@ func newer(a, b string) bool {
 	return err == nil && order > 0
 }
 
-// untouched are the gaps whose objects the cache has not touched since; of the others, the watch is alive.
+// untouched are the gaps whose objects have not changed in the cache since. Where one has changed, the watch still delivers.
 func (g gaps) untouched(cached func(name string) version) gaps {
 	left := gaps{}
 	for name, was := range g {
@@ -107,10 +107,10 @@ func (g gaps) untouched(cached func(name string) version) gaps {
 // that it lacks is live under the same UID, and not one that came and went in between.
 func (g gaps) confirmedBy(later gaps) gaps {
 	confirmed := gaps{}
-	for name, is := range later {
-		was, known := g[name]
-		if known && was.cached == is.cached && (!is.cached.absent() || was.live.uid == is.live.uid) {
-			confirmed[name] = is
+	for name, now := range later {
+		before, found := g[name]
+		if found && before.cached == now.cached && (!now.cached.absent() || before.live.uid == now.live.uid) {
+			confirmed[name] = now
 		}
 	}
 	return confirmed

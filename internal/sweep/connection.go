@@ -33,11 +33,11 @@ func (c *connection) progress() {
 	c.progressed.Store(&now)
 }
 
-// relists is true of a relist by watch that is under way.
+// relists reports whether this is a relist by watch that has not ended.
 func (c *connection) relists() bool { return c != nil && c.initial.Load() }
 
-// stalledFor is true of a relist that has delivered nothing for so long. A slow API server takes its time, and to
-// begin anew would cost it that time again.
+// stalledFor reports whether a relist has delivered nothing for this long. One that delivers slowly is left alone: to
+// begin again would cost a slow API server the same work again.
 func (c *connection) stalledFor(d time.Duration) bool {
 	return c.relists() && c.evidence.clock.Since(*c.progressed.Load()) >= d
 }
@@ -55,7 +55,7 @@ func (c *connection) isExpired() bool {
 	}
 }
 
-// note keeps the account of an event that is being delivered.
+// note records an event that is being delivered.
 func (c *connection) note(event watch.Event) {
 	switch {
 	case endsInitialEvents(event):
@@ -137,7 +137,7 @@ func (s *stream) run() {
 			return
 		case event, open := <-events:
 			if !open && s.isExpired() {
-				continue // the expiry has ended the source, and says more than its end
+				continue // the expiry has closed the source: the next round handles the expiry
 			}
 			if !open || !s.send(event) {
 				return
@@ -146,8 +146,8 @@ func (s *stream) run() {
 	}
 }
 
-// finish is the end of an expired watch. One that was delivering changes passes on what it has lost, and ends; the
-// reflector watches on after that.
+// finish ends an expired watch. One that was delivering changes first sends the events that it has lost; the reflector
+// watches on after those.
 func (s *stream) finish() {
 	if s.initial.Load() {
 		s.sendError(stalledError())

@@ -1,15 +1,15 @@
 // Package sweep keeps the watch cache honest. Resyncs repair what an event handler lost, but they read the
-// cache; an event that was lost in the watch itself leaves the cache wrong for ever, and nothing that reads
-// it can tell. So every interval, for every informer that runs:
+// cache; an event that was lost in the watch itself leaves the cache wrong until the object changes again,
+// and nothing that reads the cache can tell. So every interval, for every informer that runs:
 //
 //	look     list the live metadata of what the informer watches, and note where the cache is behind
 //	settle   give ordinary lag the grace to pass
 //	look     again: what is still behind, and was not touched meanwhile, was lost
-//	expire   end the watch, with what it has lost: the difference between the cache and a list arrives as
-//	         ordinary events, and nothing downstream knows. The reflector watches on after that list
+//	expire   end the watch with what it has lost: the difference between the cache and a list arrives as
+//	         ordinary events, and nothing downstream notices. The reflector watches on after that list
 //
-// A list is what repairs, since where streams are held back, as by a proxy that buffers, a new watch is as silent
-// as the old one. A reflector's own watch that begins with all objects and delivers nothing for half an interval
+// The repair is a list, because a proxy that holds back streams, as one that buffers does, holds back a new watch like
+// the old one. A reflector's own watch that begins with all objects and delivers nothing for half an interval
 // is ended so that the reflector lists.
 //
 // After a loss every kind is swept again soon, since the repair makes changes which may get lost in turn.

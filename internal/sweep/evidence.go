@@ -14,8 +14,8 @@ import (
 // trust is for how long the events of a watch are believed while no comparison with the API server succeeds.
 const trust = 8 * time.Minute
 
-// evidence is what the lists and watches of one informer, and the looks of the sweep at the same objects, have
-// lately come to. While all of them fail nobody knows whether the cache is still right.
+// evidence records whether the lists and watches of one informer, and the comparisons of the sweep, have lately
+// succeeded. While all of them fail nobody knows whether the cache is still right.
 type evidence struct {
 	clock clock.PassiveClock
 
@@ -29,14 +29,14 @@ type evidence struct {
 	}
 }
 
-// heard is about a watch that has begun, or has delivered something.
+// heard records that a watch has begun, or has delivered something.
 func (e *evidence) heard() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.locked.good, e.locked.failing = e.clock.Now(), time.Time{}
 }
 
-// confirmed is about a cache that equals the API server, or has just been filled from there.
+// confirmed records that the cache equals the API server, or has just been filled from it.
 func (e *evidence) confirmed() {
 	e.heard()
 	e.mu.Lock()
@@ -44,7 +44,7 @@ func (e *evidence) confirmed() {
 	e.locked.proved, e.locked.unproved = e.locked.good, time.Time{}
 }
 
-// failed is about a list or watch that began at this time, and came to nothing.
+// failed records that a list or watch which began at this time has failed.
 func (e *evidence) failed(began time.Time, err error) {
 	if ignorable(err) {
 		return
@@ -54,7 +54,7 @@ func (e *evidence) failed(began time.Time, err error) {
 	e.locked.failing = firstFailure(e.locked.failing, began, e.locked.good)
 }
 
-// refuted is about a look of the sweep that failed, or found that the cache is wrong.
+// refuted records that a comparison which began at this time has failed, or has found the cache wrong.
 func (e *evidence) refuted(began time.Time, err error) {
 	if ignorable(err) {
 		return
@@ -65,7 +65,7 @@ func (e *evidence) refuted(began time.Time, err error) {
 	e.locked.unproved = firstFailure(e.locked.unproved, began, e.locked.proved)
 }
 
-// firstFailure keeps the first, and does not count what went well while the attempt was under way.
+// firstFailure keeps the first failure. The time until the last success during the attempt does not count as failing.
 func firstFailure(first, began, good time.Time) time.Time {
 	switch {
 	case !first.IsZero():
@@ -93,7 +93,7 @@ func (e *evidence) failingSince(trust time.Duration) time.Time {
 
 // ignorable errors say nothing about the cache. A request that was cancelled, or was told to list anew, belongs to
 // the ordinary life of a watch. Where connections are refused there is no API server: nobody can be shown anything,
-// and when it is back the lists and watches have the first word.
+// and once it is back its lists and watches decide.
 func ignorable(err error) bool {
 	return errors.Is(err, context.Canceled) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err) ||
 		utilnet.IsConnectionRefused(err)

@@ -41,12 +41,12 @@ func TestSinceWhenACacheCannotBeBelieved(t *testing.T) {
 			[]step{{20 * second, (*evidence).heard}, {30 * second, list(10 * second)}}, 40 * second, 20 * second},
 		"a watch that delivers is believed without comparisons": {
 			[]step{{10 * second, look(10 * second)}, {20 * second, (*evidence).heard}}, time.Minute, 0},
-		"but not for ever": {
+		"for a limited time": {
 			[]step{{10 * second, look(10 * second)}, {20 * second, (*evidence).heard}}, time.Hour, trust + 10*second},
 		"a comparison or a relist that succeeds ends that": {
 			[]step{{10 * second, look(10 * second)}, {20 * second, (*evidence).confirmed}}, time.Hour, 0},
 		"a watch that was cancelled has not failed":      {[]step{{second, refused(context.Canceled)}}, time.Hour, 0},
-		"one that shall begin anew has not failed":       {[]step{{second, refused(expiredError())}}, time.Hour, 0},
+		"one that has to begin again has not failed":     {[]step{{second, refused(expiredError())}}, time.Hour, 0},
 		"there is nothing to be told to no API server":   {[]step{{second, refused(syscall.ECONNREFUSED)}}, time.Hour, 0},
 		"one that hangs until its deadline has failed":   {[]step{{second, refused(context.DeadlineExceeded)}}, time.Hour, second},
 		"a cache that was seen to be wrong is a failure": {[]step{{second, refused(nil)}}, time.Hour, second},

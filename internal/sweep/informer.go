@@ -22,7 +22,7 @@ type informer struct {
 	kind    schema.GroupVersionKind
 	watches *listerWatcher
 	log     logr.Logger
-	// hurried has something in it if the next round shall come soon.
+	// hurried holds a token while the next round is to come soon.
 	hurried chan struct{}
 }
 
@@ -68,15 +68,15 @@ func (i *informer) sweep(ctx context.Context) {
 	}
 }
 
-// hurry makes the next round come soon, also where this one is not over.
+// hurry makes the next round come soon. It may be called during a round.
 func (i *informer) hurry() {
 	select {
 	case i.hurried <- struct{}{}:
-	default: // somebody was here before
+	default: // it is to come soon already
 	}
 }
 
-// tell logs when sweeps begin to fail and when they succeed again, and not each that fails in between.
+// tell logs when sweeps begin to fail and when they succeed again, but not each failure in between.
 func (i *informer) tell(err error, failedBefore int) {
 	switch {
 	case err == nil && failedBefore > 0:
@@ -91,7 +91,7 @@ func (i *informer) tell(err error, failedBefore int) {
 // round is one comparison of the cache with the API server, and what follows from it.
 func (i *informer) round(ctx context.Context) error {
 	seen := i.watches.current()
-	if seen.relists() { // left in peace, it puts the cache right
+	if seen.relists() { // left alone, it fills the cache
 		if seen.stalledFor(i.sweeper.interval / 2) {
 			i.expire(seen, "Gave up a watch that begins with all objects and delivers nothing: listing them", nil)
 		}
@@ -113,7 +113,7 @@ func (i *informer) round(ctx context.Context) error {
 	return nil
 }
 
-// lost is where two looks found the cache behind, and it has not caught up in between.
+// lost are the objects that the cache lacks: two comparisons found it behind, and it has not caught up in between.
 func (i *informer) lost(ctx context.Context) (gaps, error) {
 	missed, err := i.look(ctx)
 	if err != nil {
@@ -155,12 +155,12 @@ func (i *informer) look(ctx context.Context) (gaps, error) {
 	}
 	cached := i.cached()
 	if live.rewound(before) {
-		return live.unlike(cached), nil // what is ahead of the list is of a history that is no more
+		return live.unlike(cached), nil // what is newer than the list belongs to a history that was undone
 	}
 	return live.missedBy(cached), nil
 }
 
-// settle waits until the cache has caught up, for the grace at most, and returns what it has not.
+// settle gives the cache the grace to catch up, and returns the gaps that are left.
 func (i *informer) settle(ctx context.Context, missed gaps) gaps {
 	const steps = 10
 	for step := 0; step < steps && len(missed) > 0; step++ {
@@ -233,7 +233,7 @@ func (i *informer) newestCached() string {
 	return newest
 }
 
-// pause is shorter if it is hurried; a nil channel never is. It is false if the context ended first.
+// pause waits for d, or for less if it is hurried. It returns false if the context ended first.
 func (s *Sweeper) pause(ctx context.Context, d time.Duration, hurried <-chan struct{}) bool {
 	due := s.clock.Now().Add(d)
 	timer := s.clock.NewTimer(d)

@@ -29,7 +29,7 @@ type listerWatcher struct {
 
 	mu     sync.Mutex
 	locked struct { // guarded by mu
-		current *connection // nil while there is none
+		current *connection // nil while nothing is watched
 	}
 }
 
@@ -71,8 +71,8 @@ func (lw *listerWatcher) ListWithContext(ctx context.Context, options metav1.Lis
 	return list, nil
 }
 
-// WatchWithContext is part of cache.ListerWatcherWithContext. A watch that is expired before the API server has answered
-// is one that has lost events, too.
+// WatchWithContext is part of cache.ListerWatcherWithContext. A watch may be expired before the API server has answered;
+// it is then repaired in the same way.
 func (lw *listerWatcher) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	ctx, cancel := context.WithCancel(withAsked(ctx, &lw.asked))
 	c := newConnection(options.SendInitialEvents != nil && *options.SendInitialEvents, &lw.evidence)
@@ -130,15 +130,15 @@ func (lw *listerWatcher) forget(c *connection) {
 	}
 }
 
-// current is the connection that is there now, or nil. What a look finds wrong is held against the connection that
-// was there before the look, and not against one that has come since.
+// current is the present connection, or nil. A comparison expires the connection that existed before it began, and not one
+// that has come since.
 func (lw *listerWatcher) current() *connection {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()
 	return lw.locked.current
 }
 
-// expire ends a connection. It is false if that has gone already, and another put the cache right since.
+// expire ends a connection. It returns false if the connection has ended already: then another has filled the cache since.
 func (lw *listerWatcher) expire(c *connection) bool {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()

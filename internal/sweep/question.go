@@ -13,7 +13,7 @@ import (
 )
 
 // question is what an informer asks the API server: which resource, where, and which of its objects. A sweep
-// that asked anything else, say without the informer's label selector, would find gaps that are none.
+// that asked anything else, say without the informer's label selector, would find gaps that do not exist.
 type question struct {
 	resource                     schema.GroupVersionResource
 	namespace                    string

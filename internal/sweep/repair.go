@@ -11,9 +11,9 @@ import (
 	"k8s.io/client-go/tools/pager"
 )
 
-// lost are the events that make the cache what the API server has, by a list: where streams are held back, as by a proxy
-// that buffers, a new watch would be as silent as the old one. The last is a bookmark of the list's version, after which
-// the reflector watches on.
+// lost lists the objects, and returns the events that bring the cache in line with that list. A list is used because a proxy
+// that holds back streams would hold back a new watch, too. The last event is a bookmark of the list's version: the reflector
+// watches on after it.
 func (lw *listerWatcher) lost(ctx context.Context) ([]watch.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
@@ -41,8 +41,8 @@ func (lw *listerWatcher) lost(ctx context.Context) ([]watch.Event, error) {
 	return append(difference(lw.cached(), items), watch.Event{Type: watch.Bookmark, Object: bookmark}), nil
 }
 
-// difference makes one set of objects the other. What is gone goes by name and not by version: after etcd was restored
-// from a backup, what the cache has and etcd has not is often newer than all that there is.
+// difference returns the events that turn the cached objects into the live ones. Deletions are found by name and not by version:
+// after etcd was restored from a backup, a cached object that no longer exists is often newer than all that exist.
 func difference(cached, live []runtime.Object) (events []watch.Event) {
 	versions, gone := map[string]version{}, map[string]runtime.Object{}
 	for _, object := range cached {

@@ -430,12 +430,12 @@ func TestAnInformerThatIsRemovedIsNotSweptAnyMore(t *testing.T) {
 	r.Eventually(r.traffic.sweepCount).Should(BeNumerically(">=", 2))
 	r.Expect(r.cache.RemoveInformer(t.Context(), configMap())).To(Succeed())
 	r.watch(healthCheck())
-	r.Eventually(func() int { return r.traffic.of("/apis/health.aliascheck.dev/v1alpha1/healthchecks") }).
+	r.Eventually(func() int { return r.traffic.requestsTo("/apis/health.aliascheck.dev/v1alpha1/healthchecks") }).
 		Should(BeNumerically(">=", 1))
-	left := r.traffic.of("/api/v1/configmaps")
+	left := r.traffic.requestsTo("/api/v1/configmaps")
 	before := r.traffic.sweepCount()
 	r.Eventually(r.traffic.sweepCount).Should(BeNumerically(">=", before+4))
-	r.Expect(r.traffic.of("/api/v1/configmaps")).To(Equal(left))
+	r.Expect(r.traffic.requestsTo("/api/v1/configmaps")).To(Equal(left))
 }
 
 func (c *traffic) paths() []string {
@@ -450,7 +450,7 @@ func (c *traffic) mostUnderWay() int {
 	return c.most
 }
 
-func (c *traffic) of(path string) int {
+func (c *traffic) requestsTo(path string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.sweeps[path]
@@ -482,7 +482,7 @@ func TestTheMetricIsThereFromTheStart(t *testing.T) {
 	r := newRig(t, cache.Options{})
 	r.watch(healthCheck())
 	r.Expect(testutil.GatherAndCompare(r.registry, strings.NewReader(`
-# HELP aliascheck_sweep_stale_objects_total Objects that a sweep found stale in the watch cache. It should be 0 for ever.
+# HELP aliascheck_sweep_stale_objects_total Objects that a sweep found stale in the watch cache. It should stay 0.
 # TYPE aliascheck_sweep_stale_objects_total counter
 aliascheck_sweep_stale_objects_total{kind="HealthCheck"} 0
 `))).To(Succeed())

@@ -76,7 +76,7 @@ func New(options Options) (*Sweeper, error) {
 		clock:    options.Clock,
 		stale: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "aliascheck_sweep_stale_objects_total",
-			Help: "Objects that a sweep found stale in the watch cache. It should be 0 for ever.",
+			Help: "Objects that a sweep found stale in the watch cache. It should stay 0.",
 		}, []string{"kind"}),
 	}
 	if s.grace == 0 {
@@ -143,10 +143,10 @@ func (s *Sweeper) kindOf(example runtime.Object) schema.GroupVersionKind {
 // so that nobody knows whether the cache has them as they are; zero while it can be believed, and for kinds that
 // are not watched by a swept informer. The namespace of cluster-scoped objects is empty.
 //
-// A watch that delivers, bookmarks at least, is believed though comparisons fail, but not for ever.
+// While comparisons fail, a watch that delivers (bookmarks at least) is believed for a limited time.
 func (s *Sweeper) FailingSince(kind schema.GroupVersionKind, namespace string) time.Time {
 	first := time.Time{}
-	for _, i := range s.running.of(kind) {
+	for _, i := range s.running.ofKind(kind) {
 		since := i.watches.evidence.failingSince(max(trust, 2*s.interval))
 		if !since.IsZero() && (first.IsZero() || since.Before(first)) && i.watchesIn(namespace) {
 			first = since
@@ -183,14 +183,14 @@ func (r *informers) remove(i *informer) {
 	r.locked.byKind[i.kind] = left
 }
 
-func (r *informers) of(kind schema.GroupVersionKind) []*informer {
+func (r *informers) ofKind(kind schema.GroupVersionKind) []*informer {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.locked.byKind[kind]
 }
 
-// hurry is for a loss: what one watch has lost others may have lost too, and what follows from the repair is a change that
-// they may lose next. So a chain of losses is repaired well within another interval, however long it is.
+// hurry is called after a loss. Other watches may have lost events too, and may lose the changes that follow from the repair.
+// So a chain of losses is repaired well within another interval, however long the chain is.
 func (r *informers) hurry() {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -52,7 +52,7 @@ func NewGraph(w *World) *Graph {
 func (g *Graph) restsOn(id ID, home string) []ID {
 	switch id.Kind {
 	case KindAliasCheck:
-		if alias, there := g.Alias[id]; there {
+		if alias, found := g.Alias[id]; found {
 			return g.targetsOf(alias)
 		}
 	case KindService:
@@ -86,10 +86,10 @@ func (g *Graph) selectedBy(alias *v1alpha1.AliasCheck) []ID {
 
 // Check is a HealthCheck or an AliasCheck; nil for anything else.
 func (g *Graph) Check(id ID) v1alpha1.Check {
-	if check, there := g.Checks[id]; there {
+	if check, found := g.Checks[id]; found {
 		return check
 	}
-	if alias, there := g.Alias[id]; there {
+	if alias, found := g.Alias[id]; found {
 		return alias
 	}
 	return nil
@@ -119,7 +119,7 @@ type Node struct {
 // that a tree is never larger than the graph.
 func (g *Graph) Tree(root ID) *Node {
 	b := treeBuilder{graph: g, expanded: map[ID]bool{}, path: map[ID]bool{}}
-	if alias, there := g.Alias[root]; there {
+	if alias, found := g.Alias[root]; found {
 		b.culprit = culpritOf(alias)
 	}
 	return b.node(root, root.Namespace)
@@ -171,8 +171,8 @@ func (g *Graph) Leaf(id ID) *Node {
 // tellUnseen gives the only target of an alias, where it is no check, the state that the alias shows for it: nothing
 // else has been read of it.
 func (g *Graph) tellUnseen(n *Node) {
-	alias, there := g.Alias[n.ID]
-	if !there || alias.Spec.TargetRef == nil || len(n.Children) != 1 {
+	alias, found := g.Alias[n.ID]
+	if !found || alias.Spec.TargetRef == nil || len(n.Children) != 1 {
 		return
 	}
 	child := n.Children[0]
@@ -191,8 +191,8 @@ func culpritOf(alias *v1alpha1.AliasCheck) ID {
 	return ID{c.Kind, c.Namespace, c.Name}
 }
 
-// Roots are the aliases of a namespace, or of all, that no other alias rests on. The aliases of a ring of which nothing
-// outside is a root are roots all of them, so that none is lost.
+// Roots are the aliases of a namespace, or of all, that no other alias rests on. If no root leads to a ring of aliases, all of
+// them are roots, so that none is left out.
 func (g *Graph) Roots(namespace string, selector labels.Selector) []ID {
 	under := map[ID]bool{}
 	for id := range g.Alias {
@@ -252,7 +252,7 @@ func (g *Graph) WorstFirst(a, b ID) int {
 	}
 }
 
-// since is how long ago a state was taken, as kubectl writes ages; empty where nobody says so.
+// since is how long ago a state was taken, as kubectl writes ages; empty if nothing says so.
 func since(n *Node, now time.Time) string {
 	if n.Since == nil {
 		return ""

@@ -59,7 +59,7 @@ func ParseID(argument, namespace string) (ID, error) {
 	if kind == "" || name == "" || strings.Contains(name, "/") {
 		return ID{}, fmt.Errorf("%q is not KIND/NAME, such as aliascheck/web or pod/cart-1", argument)
 	}
-	if known, is := aliasesOfKinds[strings.ToLower(kind)]; is {
+	if known, ok := aliasesOfKinds[strings.ToLower(kind)]; ok {
 		kind = known
 	}
 	if kind == KindNode {

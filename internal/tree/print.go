@@ -78,7 +78,7 @@ func marks(n *Node) string {
 	return " " + strings.Join(marks, " ")
 }
 
-// OrDash is a text on one line, or a dash where there is none.
+// OrDash is a text on one line, or a dash if it is empty.
 func OrDash(text string) string {
 	if text == "" {
 		return "-"

@@ -35,8 +35,8 @@ func (g *Graph) Why(id ID) ([][]Hop, error) {
 }
 
 func (g *Graph) whyPod(id ID) ([][]Hop, error) {
-	pod, there := g.Pods[id]
-	if !there {
+	pod, found := g.Pods[id]
+	if !found {
 		return nil, fmt.Errorf("there is no pod %s in namespace %s that has a readiness gate of an alias", id.Name, id.Namespace)
 	}
 	var paths [][]Hop

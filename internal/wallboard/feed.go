@@ -26,7 +26,7 @@ const (
 	// beat is how often the page hears from us when nothing changes, and how often the API server is asked for the lease.
 	// A page that has heard nothing for three beats says so.
 	beat = 2 * time.Second
-	// watchTrouble is how long after its last error a watch is held to be down.
+	// watchTrouble is how long after its last error a watch counts as down.
 	watchTrouble = 15 * time.Second
 	// quiet is how long a change waits for those that follow from it.
 	quiet = 100 * time.Millisecond
@@ -38,7 +38,7 @@ type Options struct {
 	Config *rest.Config
 	// Namespace whose checks are shown; all where it is empty.
 	Namespace string
-	// ManagerNamespace is where the manager runs and has its lease. Where it is empty the lease is no matter of the page: who
+	// ManagerNamespace is where the manager runs and has its lease. If it is empty the page ignores the lease: whoever
 	// runs a manager without replicas sees by other means that it runs.
 	ManagerNamespace string
 }
@@ -145,7 +145,7 @@ func (f *feed) follow(ctx context.Context, object client.Object) {
 	})
 }
 
-// look is what the page shows now. The cache answers as of its last word; the problems say how far that is to be trusted.
+// look is what the page shows now. The cache may be old; the problems say so.
 func (f *feed) look(ctx context.Context) snapshot {
 	s := snapshot{At: f.now(), Trees: []*tree.Node{}, Loose: []*tree.Node{}, Problems: f.problems(ctx), Notes: []string{}}
 	reading, cancel := context.WithTimeout(ctx, beat)
@@ -276,7 +276,7 @@ func (f *feed) about(w http.ResponseWriter, r *http.Request) {
 // maxEvents bounds what is read of the Events of one object.
 const maxEvents = 200
 
-// eventsOf are the transitions of a check, newest first. Who may not read Events sees none.
+// eventsOf are the transitions of a check, newest first. Users who may not read Events see no transitions.
 func (f *feed) eventsOf(ctx context.Context, id tree.ID) []transition {
 	list := &eventsv1.EventList{}
 	transitions := []transition{}

@@ -61,8 +61,8 @@ func handler(f *feed) http.Handler {
 // guarded sets the headers that keep foreign text from being anything but text. On loopback it also refuses names that
 // are not of loopback: a page of somebody else, whose name was made to point here, may not read what the user may.
 func guarded(next http.Handler, at net.Addr) http.Handler {
-	tcp, is := at.(*net.TCPAddr)
-	loopback := is && tcp.IP.IsLoopback()
+	tcp, ok := at.(*net.TCPAddr)
+	loopback := ok && tcp.IP.IsLoopback()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if loopback && !localName(r.Host) {
 			http.Error(w, "this page is for loopback only", http.StatusForbidden)
