@@ -14,7 +14,8 @@ const (
 	ReasonKindNotInstalled = "KindNotInstalled"
 	// ReasonKindForbidden: the manager may not read the target's kind.
 	ReasonKindForbidden = "KindForbidden"
-	// ReasonRefNotPermitted: no ReferenceGrant of the target's namespace lets this alias refer to it.
+	// ReasonRefNotPermitted: no ReferenceGrant of the target's namespace lets this alias refer to it, or this HealthCheck probe
+	// its Services.
 	ReasonRefNotPermitted = "RefNotPermitted"
 	// ReasonInvalidTarget: the reference can never be right, such as a namespace for a cluster-scoped kind.
 	ReasonInvalidTarget = "InvalidTarget"

@@ -138,15 +138,19 @@ func (o *options) managerOptions() ctrl.Options {
 }
 
 func (o *options) cacheOptions() cache.Options {
+	strip := target.StripTyped
+	if o.requireConsent {
+		strip = target.StripAddressed
+	}
 	options := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.HealthCheck{}:      {Transform: status.StripCheck},
 			&v1alpha1.AliasCheck{}:       {Transform: status.StripCheck},
 			&corev1.Pod{}:                {Transform: readinessgate.StripPod},
-			&corev1.Service{}:            {Transform: target.StripTyped},
-			&corev1.Node{}:               {Transform: target.StripTyped},
-			&discoveryv1.EndpointSlice{}: {Transform: target.StripTyped},
+			&corev1.Service{}:            {Transform: strip},
+			&corev1.Node{}:               {Transform: strip},
+			&discoveryv1.EndpointSlice{}: {Transform: strip},
 		},
 	}
 	if len(o.namespaces) > 0 {
@@ -179,13 +183,18 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	}
 	writer := &status.Writer{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Standstill: standstill,
 		Details: status.NewDetails()}
-	if err := o.setupHealthChecks(mgr, writer, sweeper); err != nil {
-		return fmt.Errorf("setting up HealthChecks: %w", err)
-	}
 	aliases := status.NewOwnWrites[*v1alpha1.AliasCheck](
 		status.AliasCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince)
-	if err := o.setupAliasChecks(ctx, mgr, writer, sweeper, aliases); err != nil {
+	targets, err := o.setupAliasChecks(ctx, mgr, writer, sweeper, aliases)
+	if err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
+	}
+	consents, err := o.consents(ctx, mgr, targets)
+	if err != nil {
+		return fmt.Errorf("setting up the consent to probes: %w", err)
+	}
+	if err := o.setupHealthChecks(mgr, writer, sweeper, consents); err != nil {
+		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
 	if err := setupHealthRules(ctx, mgr); err != nil {
 		return fmt.Errorf("setting up HealthRules: %w", err)
@@ -213,9 +222,9 @@ func (o *options) standstill() *status.Standstill {
 }
 
 func (o *options) setupHealthChecks(
-	mgr manager.Manager, writer *status.Writer, sweeper *sweep.Sweeper,
+	mgr manager.Manager, writer *status.Writer, sweeper *sweep.Sweeper, consents probe.Consents,
 ) error {
-	prober, err := o.prober(mgr)
+	prober, err := o.prober(mgr, consents)
 	if err != nil {
 		return err
 	}
@@ -232,8 +241,17 @@ func (o *options) setupHealthChecks(
 	}).SetupWithManager(mgr)
 }
 
+// consents are asked of other namespaces where --require-probe-consent says so.
+func (o *options) consents(ctx context.Context, mgr manager.Manager, targets *target.Observer) (probe.Consents, error) {
+	if !o.requireConsent {
+		return nil, nil
+	}
+	consents := &target.ProbeConsent{Cache: mgr.GetCache(), Watches: targets.Watches}
+	return consents, target.IndexAddresses(ctx, mgr.GetFieldIndexer())
+}
+
 // prober reads the cluster live: a probe judges what is there now.
-func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
+func (o *options) prober(mgr manager.Manager, consents probe.Consents) (probe.Prober, error) {
 	live, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 	})
@@ -246,7 +264,8 @@ func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
 		return nil, fmt.Errorf("registering the metric of certificates: %w", err)
 	}
 	return probe.New(probe.Options{
-		Guard: probe.NewGuard(o.allow, o.deny), Methods: o.methods, Secrets: reads, ConfigMaps: reads, Leases: reads, Jobs: jobs.New(live),
+		Guard: probe.NewGuard(o.allow, o.deny), Consents: consents, Methods: o.methods,
+		Secrets: reads, ConfigMaps: reads, Leases: reads, Jobs: jobs.New(live),
 		SawCertificate: certificates.Saw,
 	}), nil
 }
@@ -254,14 +273,14 @@ func (o *options) prober(mgr manager.Manager) (probe.Prober, error) {
 func (o *options) setupAliasChecks(
 	ctx context.Context, mgr manager.Manager, writer *status.Writer, sweeper *sweep.Sweeper,
 	own *status.OwnWrites[*v1alpha1.AliasCheck],
-) error {
+) (*target.Observer, error) {
 	nodes, err := o.mayWatchNodes(ctx, mgr)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	shared := *writer
 	shared.Turns = share.NewTurns(writesPerSecond, writesAtOnce)
-	return (&aliascheck.Reconciler{
+	aliases := &aliascheck.Reconciler{
 		WithoutNodes:            !nodes,
 		Client:                  mgr.GetClient(),
 		Live:                    mgr.GetAPIReader(),
@@ -274,7 +293,9 @@ func (o *options) setupAliasChecks(
 		NewInformer:             sweeper.NewInformer,
 		FailingSince:            sweeper.FailingSince,
 		Own:                     own,
-	}).SetupWithManager(ctx, mgr)
+	}
+	err = aliases.SetupWithManager(ctx, mgr)
+	return aliases.Targets, err
 }
 
 // setupHealthRules leaves them out where they may not be read, as with rights in some namespaces only.

@@ -31,6 +31,7 @@ type options struct {
 	maxConcurrentProbes int
 	allow, deny         []netip.Prefix
 	methods             []string
+	requireConsent      bool
 	clusterScoped       []string
 	readinessGates      bool
 	namespaces          []string
@@ -70,6 +71,8 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	flags.StringVar(&deny, "probe-deny-cidrs", "", "comma-separated CIDRs that probes must not reach; wins over the allowed ones")
 	flags.StringVar(&methods, "probe-methods", strings.Join(probe.ReadingMethods, ","),
 		"comma-separated methods that HTTP probes may use; a body needs one that writes among them")
+	flags.BoolVar(&o.requireConsent, "require-probe-consent", false,
+		"probe names, ClusterIPs and endpoints of Services in other namespaces only where a ReferenceGrant there permits it")
 	flags.StringVar(&clusterScoped, "cluster-scoped-targets", "Node",
 		"comma-separated cluster-scoped kinds, as Kind or Kind.group, that aliases of all namespaces may refer to; "+
 			"others need the label "+target.LabelClusterScoped+": "+target.Allowed+" on the namespace")
@@ -139,6 +142,10 @@ func atLeast(name string, got, least time.Duration) error {
 func (o *options) validateProbes() error {
 	if o.maxConcurrentProbes < 1 || o.maxConcurrentProbes > maxProbes {
 		return fmt.Errorf("--max-concurrent-probes is %d: it must be from 1 to %d", o.maxConcurrentProbes, maxProbes)
+	}
+	if o.requireConsent && len(o.namespaces) > 0 {
+		return errors.New("--require-probe-consent needs all namespaces: " +
+			"leave --namespaces out, or nobody knows which addresses are those of Services elsewhere")
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ var systemResolver = &net.Resolver{PreferGo: true}
 type dialer struct {
 	guard    *Guard
 	resolver Resolver
+	consents Consents
 }
 
 // dial connects to the first address of a name, in their own order, that is not denied and answers, until the attempt hangs
@@ -51,7 +52,11 @@ func (d dialer) each(ctx context.Context, a *attempt, network, address string, u
 	}
 	a.connectsTo(len(destinations))
 	for i, destination := range destinations {
-		conn, err := d.connect(ctx, network, destination, len(destinations)-i)
+		var conn net.Conn
+		err := d.mayReach(ctx, a, destination.Addr())
+		if err == nil {
+			conn, err = d.connect(ctx, network, destination, len(destinations)-i)
+		}
 		if err == nil {
 			a.connected(destination.Addr())
 			err = use(conn)
@@ -71,7 +76,11 @@ func (d dialer) resolve(ctx context.Context, a *attempt, address string) ([]neti
 	if err != nil {
 		return nil, err
 	}
-	addrs, err := d.lookup(ctx, a.hostOf(host))
+	host = a.hostOf(host)
+	if err := d.mayAskFor(ctx, a, host); err != nil {
+		return nil, err
+	}
+	addrs, err := d.lookup(ctx, host)
 	if err != nil {
 		return nil, err
 	}

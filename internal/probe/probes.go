@@ -26,6 +26,8 @@ const (
 type Options struct {
 	// Guard judges every address before it is connected to. Without one the default denials hold.
 	Guard *Guard
+	// Consents is asked before anything of another namespace is reached; nil where everything may be.
+	Consents Consents
 	// Methods that HTTP probes may use: GET, HEAD and OPTIONS where there are none. A body is sent if any other is among them.
 	Methods []string
 	// Resolver looks names up; the system's where it is nil.
@@ -79,7 +81,7 @@ func New(options Options) *Probes {
 		options.Nameservers = systemNameservers
 	}
 	return &Probes{
-		dialer:         dialer{guard: options.Guard, resolver: options.Resolver},
+		dialer:         dialer{guard: options.Guard, resolver: options.Resolver, consents: options.Consents},
 		methods:        options.Methods,
 		nameservers:    options.Nameservers,
 		expressions:    expect.NewCompiler(),

@@ -29,17 +29,31 @@ func (o *Observer) permitted(ref Reference, kinds *lease) (bool, error) {
 	if !o.watches(ref.Namespace) {
 		return false, nil
 	}
+	return kinds.granted(passage{
+		fromKind: kindAliasCheck, fromNamespace: ref.Home, to: ref.GroupKind(), toNamespace: ref.Namespace, toName: ref.Name,
+	})
+}
+
+// passage is what a namespace is asked to consent to: that objects of a kind and a namespace refer to one of its own.
+type passage struct {
+	fromKind, fromNamespace string
+	to                      schema.GroupKind
+	toNamespace, toName     string
+}
+
+// granted reports whether a ReferenceGrant of the namespace that a passage goes to consents to it.
+func (l *lease) granted(p passage) (bool, error) {
 	for _, version := range grantVersions {
-		grants, err := kinds.list(GrantKind.WithVersion(version), ref.Namespace)
+		grants, err := l.list(GrantKind.WithVersion(version), p.toNamespace)
 		switch {
 		case errors.Is(err, errNotInstalled), errors.Is(err, errUnsupported):
 			continue
 		case errors.Is(err, errForbidden):
 			return false, nil
 		case err != nil:
-			return false, fmt.Errorf("reading the ReferenceGrants of namespace %s: %w", ref.Namespace, err)
+			return false, fmt.Errorf("reading the ReferenceGrants of namespace %s: %w", p.toNamespace, err)
 		}
-		return slices.ContainsFunc(grants, func(g *unstructured.Unstructured) bool { return allows(g, ref) }), nil
+		return slices.ContainsFunc(grants, func(g *unstructured.Unstructured) bool { return allows(g, p) }), nil
 	}
 	return false, nil
 }
@@ -65,21 +79,20 @@ func (o *Observer) watches(namespace string) bool {
 	return len(o.Namespaces) == 0 || slices.Contains(o.Namespaces, namespace)
 }
 
-func allows(object *unstructured.Unstructured, ref Reference) bool {
+func allows(object *unstructured.Unstructured, p passage) bool {
 	grant := gatewayv1.ReferenceGrant{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &grant); err != nil {
 		return false
 	}
-	return grantAllows(grant.Spec, ref)
+	return grantAllows(grant.Spec, p)
 }
 
-// grantAllows reports whether a grant is to AliasChecks of the reference's home, for its target.
-func grantAllows(spec gatewayv1.ReferenceGrantSpec, ref Reference) bool {
+func grantAllows(spec gatewayv1.ReferenceGrantSpec, p passage) bool {
 	return slices.ContainsFunc(spec.From, func(from gatewayv1.ReferenceGrantFrom) bool {
-		return string(from.Group) == v1alpha1.GroupVersion.Group && from.Kind == kindAliasCheck &&
-			string(from.Namespace) == ref.Home
+		return string(from.Group) == v1alpha1.GroupVersion.Group && string(from.Kind) == p.fromKind &&
+			string(from.Namespace) == p.fromNamespace
 	}) && slices.ContainsFunc(spec.To, func(to gatewayv1.ReferenceGrantTo) bool {
-		return string(to.Group) == ref.Group && string(to.Kind) == ref.Kind &&
-			(to.Name == nil || *to.Name == "" || string(*to.Name) == ref.Name)
+		return string(to.Group) == p.to.Group && string(to.Kind) == p.to.Kind &&
+			(to.Name == nil || *to.Name == "" || string(*to.Name) == p.toName)
 	})
 }

@@ -64,21 +64,22 @@ func TestAGrantAllowsWhatItNamesAndNothingElse(t *testing.T) {
 		edit    func(*gatewayv1.ReferenceGrantSpec)
 		allowed bool
 	}{
-		"the kind":          {func(*gatewayv1.ReferenceGrantSpec) {}, true},
-		"the name":          {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("web")) }, true},
-		"an empty name":     {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("")) }, true},
-		"another name":      {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("db")) }, false},
-		"another kind":      {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Kind = "Secret" }, false},
-		"another group":     {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Group = "serving.knative.dev" }, false},
-		"another namespace": {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Namespace = "elsewhere" }, false},
-		"another referent":  {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Kind = "HTTPRoute" }, false},
-		"a foreign group":   {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Group = "example.com" }, false},
+		"the kind":            {func(*gatewayv1.ReferenceGrantSpec) {}, true},
+		"the name":            {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("web")) }, true},
+		"an empty name":       {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("")) }, true},
+		"another name":        {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Name = new(gatewayv1.ObjectName("db")) }, false},
+		"another kind":        {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Kind = "Secret" }, false},
+		"another group":       {func(s *gatewayv1.ReferenceGrantSpec) { s.To[0].Group = "serving.knative.dev" }, false},
+		"another namespace":   {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Namespace = "elsewhere" }, false},
+		"checks, not aliases": {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Kind = "HealthCheck" }, false},
+		"another referent":    {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Kind = "HTTPRoute" }, false},
+		"a foreign group":     {func(s *gatewayv1.ReferenceGrantSpec) { s.From[0].Group = "example.com" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := gatewayv1.ReferenceGrantSpec{From: []gatewayv1.ReferenceGrantFrom{from}, To: []gatewayv1.ReferenceGrantTo{to}}
 			c.edit(&spec)
-			ref, _ := ReferenceOf(aliasOf(v1alpha1.TargetReference{Kind: "Service", Name: "web", Namespace: "shop"}))
-			if got := grantAllows(spec, ref); got != c.allowed {
+			asked := passage{fromKind: "AliasCheck", fromNamespace: "home", to: ServiceKind, toNamespace: "shop", toName: "web"}
+			if got := grantAllows(spec, asked); got != c.allowed {
 				t.Errorf("allowed is %t", got)
 			}
 		})

@@ -31,6 +31,20 @@ func StripTyped(object any) (any, error) {
 	}
 }
 
+// StripAddressed is StripTyped for a cache in which Services and EndpointSlices are found by their addresses too.
+func StripAddressed(object any) (any, error) {
+	stripped, err := StripTyped(object)
+	switch kept := stripped.(type) {
+	case *corev1.Service:
+		kept.Spec.ClusterIPs = object.(*corev1.Service).Spec.ClusterIPs
+	case *discoveryv1.EndpointSlice:
+		for i, endpoint := range object.(*discoveryv1.EndpointSlice).Endpoints {
+			kept.Endpoints[i].Addresses = endpoint.Addresses
+		}
+	}
+	return stripped, err
+}
+
 func strippedSlice(slice *discoveryv1.EndpointSlice) *discoveryv1.EndpointSlice {
 	stripped := &discoveryv1.EndpointSlice{ObjectMeta: strippedMeta(slice.ObjectMeta)}
 	if service, belongs := slice.Labels[discoveryv1.LabelServiceName]; belongs {

@@ -139,10 +139,12 @@ func (w *Watches) notify(event Event) {
 	notify(event)
 }
 
+// usersOf a watch are aliases: probes ask anew each time.
 func (w *Watches) usersOf(watch *kindWatch) []types.NamespacedName {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Collect(maps.Keys(watch.users))
+	users := slices.Collect(maps.Keys(watch.users))
+	return slices.DeleteFunc(users, func(user types.NamespacedName) bool { return user == probes })
 }
 
 // ruledBy are the aliases that go by the rules of some kinds: those that need such a kind, and HealthRules.

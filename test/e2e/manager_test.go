@@ -24,26 +24,27 @@ func TestABadFlagIsOneClearLineAndExitCode2(t *testing.T) {
 		t.Fatal(err)
 	}
 	for flag, says := range map[string]string{
-		"--bogus":                           "-bogus",
-		"--resync-interval=0":               "--resync-interval",
-		"--resync-interval=soon":            "resync-interval",
-		"--sweep-interval=-1m":              "--sweep-interval",
-		"--max-concurrent-probes=0":         "--max-concurrent-probes",
-		"--probe-allow-cidrs=10.0.0.0":      "--probe-allow-cidrs",
-		"--probe-deny-cidrs=10.0.0.0/33":    "--probe-deny-cidrs",
-		"--namespaces=Shop":                 "--namespaces",
-		"--probe-methods=get":               "--probe-methods",
-		"--cluster-scoped-targets=nodes":    "--cluster-scoped-targets",
-		"--leader-elect":                    "--leader-election-namespace",
-		"--metrics-bind-address=nowhere":    "--metrics-bind-address",
-		"--health-probe-bind-address=1:2:3": "--health-probe-bind-address",
-		"--kubeconfig=/nonexistent":         "--kubeconfig",
-		"--metrics-cert-path=/nonexistent":  "--metrics-cert-path",
-		"--zap-log-level=loud":              "zap-log-level",
-		"leader-elect":                      "leader-elect",
+		"--bogus":                                   "-bogus",
+		"--resync-interval=0":                       "--resync-interval",
+		"--resync-interval=soon":                    "resync-interval",
+		"--sweep-interval=-1m":                      "--sweep-interval",
+		"--max-concurrent-probes=0":                 "--max-concurrent-probes",
+		"--probe-allow-cidrs=10.0.0.0":              "--probe-allow-cidrs",
+		"--probe-deny-cidrs=10.0.0.0/33":            "--probe-deny-cidrs",
+		"--namespaces=Shop":                         "--namespaces",
+		"--probe-methods=get":                       "--probe-methods",
+		"--cluster-scoped-targets=nodes":            "--cluster-scoped-targets",
+		"--require-probe-consent --namespaces=shop": "--require-probe-consent",
+		"--leader-elect":                            "--leader-election-namespace",
+		"--metrics-bind-address=nowhere":            "--metrics-bind-address",
+		"--health-probe-bind-address=1:2:3":         "--health-probe-bind-address",
+		"--kubeconfig=/nonexistent":                 "--kubeconfig",
+		"--metrics-cert-path=/nonexistent":          "--metrics-cert-path",
+		"--zap-log-level=loud":                      "zap-log-level",
+		"leader-elect":                              "leader-elect",
 	} {
 		t.Run(flag, func(t *testing.T) {
-			output, err := exec.CommandContext(t.Context(), binary, flag).CombinedOutput()
+			output, err := exec.CommandContext(t.Context(), binary, strings.Fields(flag)...).CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 				t.Errorf("it ends with %v, want exit code 2", err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -78,7 +77,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	ctrllog.SetLogger(logr.Discard())
-	grants, err := grantCRD()
+	grants, err := controlplane.ReferenceGrantCRD()
 	if err == nil {
 		plane, err = controlplane.Start(controlplane.Options{CRDs: []string{grants}})
 	}
@@ -100,16 +99,6 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
-}
-
-// grantCRD is the file of the ReferenceGrant, of the version that the manager is built with.
-func grantCRD() (string, error) {
-	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the module of the Gateway API: %w", err)
-	}
-	return filepath.Join(strings.TrimSpace(string(module)),
-		"config", "crd", "standard", "gateway.networking.k8s.io_referencegrants.yaml"), nil
 }
 
 // rig is a proxy in front of the API server, an application whose health can be set, and a namespace.

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/controlplane"
@@ -35,8 +36,11 @@ var (
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	var err error
-	if plane, err = controlplane.Start(controlplane.Options{}); err != nil {
+	grants, err := controlplane.ReferenceGrantCRD()
+	if err == nil {
+		plane, err = controlplane.Start(controlplane.Options{CRDs: []string{grants}})
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -46,7 +50,7 @@ func run(m *testing.M) int {
 		}
 	}()
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), gatewayv1.Install(scheme)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
