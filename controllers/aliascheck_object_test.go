@@ -143,7 +143,8 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 			Should(SatisfyAll(show(v1alpha1.StateUnknown, v1alpha1.ReasonInvalidTarget), BeStalled()))
 	})
 
-	It("watches a kind from the first alias that needs it to the last", func() {
+	It("watches a kind from the first alias that needs it to a while after the last", func() {
+		aliases.Linger = 100 * time.Millisecond
 		startAliases(aliases, namespace)
 		deployments := appsv1.SchemeGroupVersion.WithKind("Deployment")
 		Expect(aliases.WatchedKinds()).To(BeEmpty())
@@ -162,6 +163,24 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 			ConsistOf(schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}, rules))
 		Expect(api.Delete(ctx, second)).To(Succeed())
 		Eventually(aliases.WatchedKinds).Should(BeEmpty())
+	})
+
+	It("goes on to watch a kind for a while, so that an alias which toggles its kind costs no list", func() {
+		startAliases(aliases, namespace)
+		deployments, jobs := appsv1.SchemeGroupVersion.WithKind("Deployment"), schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}
+		alias := newAlias(ctx, namespace, "toggles", targetingKind("apps/v1", "Deployment", "a"))
+		for _, kind := range []schema.GroupVersionKind{deployments, jobs, deployments} {
+			edit(ctx, alias, func(a *v1alpha1.AliasCheck) {
+				a.Spec.TargetRef = &v1alpha1.TargetReference{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind, Name: "a"}
+			})
+			Eventually(statusOf(ctx, alias)).Should(SatisfyAll(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound),
+				HaveField("Status.Target", kind.Kind+"/a")))
+		}
+		Expect(aliases.WatchedKinds()).To(ContainElements(deployments, jobs))
+		made := newAlias(ctx, namespace, "made-up", targetingKind("example.com/v1", "Nothing", "a"))
+		Eventually(statusOf(ctx, made)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonKindNotInstalled))
+		Expect(api.Delete(ctx, made)).To(Succeed())
+		Eventually(aliases.WatchedKinds).ShouldNot(ContainElement(HaveField("Kind", "Nothing")), "what is not there")
 	})
 
 	It("converges when its kind is installed, removed while it is watched, and comes back", func() {

@@ -31,8 +31,8 @@ import (
 	"github.com/aliascheck/aliascheck/controllers/healthrule"
 	"github.com/aliascheck/aliascheck/controllers/readinessgate"
 	"github.com/aliascheck/aliascheck/internal/jobs"
+	"github.com/aliascheck/aliascheck/internal/live"
 	"github.com/aliascheck/aliascheck/internal/probe"
-	"github.com/aliascheck/aliascheck/internal/share"
 	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/sweep"
 	"github.com/aliascheck/aliascheck/internal/target"
@@ -41,16 +41,12 @@ import (
 const (
 	// leaderElectionID is the name of the lease.
 	leaderElectionID = "manager.health.aliascheck.dev"
-	// maxConcurrentAliases is how many aliases are evaluated at once. They never wait for a target, only for
-	// their status write, and beyond this many the API server is the limit.
-	maxConcurrentAliases = 64
-	// maxConcurrentGates is how many pods are written at once.
-	maxConcurrentGates = 64
-	// writesPerSecond of one namespace are its share of the API server where it has used up writesAtOnce: of aliases, and
-	// again of gates. A thousand that follow one check do so at once; flapping ones show their newest state when their turn
-	// comes. Two cores of an API server take some 400 writes a second of one client (docs/performance.md, fan-out).
-	writesPerSecond = 200
-	writesAtOnce    = 1000
+	// maxConcurrentAliases is how many aliases are evaluated at once, and maxConcurrentGates how many pods. They never wait for
+	// a target, only for their write, and namespaces take turns. Two cores of an API server are busy with four writes at a
+	// time, and sixteen at 10 ms each are 1,600 a second; with more, each write takes longer and watches fall behind, of all
+	// namespaces.
+	maxConcurrentAliases = 16
+	maxConcurrentGates   = 16
 	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
 	// 2.2 times as long. A standby that looks just before the lease ends looks again after that, and it has counted from
 	// a look that came as late: a leader that dies without a word is followed within the lease's 15 s and 2 s more.
@@ -252,20 +248,21 @@ func (o *options) consents(ctx context.Context, mgr manager.Manager, targets *ta
 
 // prober reads the cluster live: a probe judges what is there now.
 func (o *options) prober(mgr manager.Manager, consents probe.Consents) (probe.Prober, error) {
-	live, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
+	uncached, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making a client for probes: %w", err)
 	}
-	reads := healthcheck.LiveReads{Reader: live}
+	shared := live.NewReader(uncached, clock.RealClock{})
+	reads := healthcheck.LiveReads{Reader: shared}
 	certificates := healthcheck.NewCertificateCollector(mgr.GetClient())
 	if err := metrics.Registry.Register(certificates); err != nil {
 		return nil, fmt.Errorf("registering the metric of certificates: %w", err)
 	}
 	return probe.New(probe.Options{
 		Guard: probe.NewGuard(o.allow, o.deny), Consents: consents, Methods: o.methods,
-		Secrets: reads, ConfigMaps: reads, Leases: reads, Jobs: jobs.New(live),
+		Secrets: reads, ConfigMaps: reads, Leases: reads, Jobs: jobs.New(shared),
 		SawCertificate: certificates.Saw,
 	}), nil
 }
@@ -278,13 +275,11 @@ func (o *options) setupAliasChecks(
 	if err != nil {
 		return nil, err
 	}
-	shared := *writer
-	shared.Turns = share.NewTurns(writesPerSecond, writesAtOnce)
 	aliases := &aliascheck.Reconciler{
 		WithoutNodes:            !nodes,
 		Client:                  mgr.GetClient(),
 		Live:                    mgr.GetAPIReader(),
-		Writer:                  &shared,
+		Writer:                  writer,
 		Clock:                   clock.RealClock{},
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
@@ -334,7 +329,6 @@ func (o *options) setupReadinessGates(
 		MaxConcurrent: maxConcurrentGates,
 		Standstill:    standstill,
 		Details:       status.NewDetails(),
-		Turns:         share.NewTurns(writesPerSecond, writesAtOnce),
 		Aliases:       aliases,
 		Pods: status.NewOwnWrites[*corev1.Pod](
 			status.PodKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),

@@ -57,6 +57,8 @@ type Reconciler struct {
 	Own *status.OwnWrites[*v1alpha1.AliasCheck]
 	// RetryKind is how long to wait before a kind that is not installed is asked for again; 20 s by default.
 	RetryKind time.Duration
+	// Linger is for how long a kind is watched that no alias needs any longer; ten minutes by default.
+	Linger time.Duration
 	// Grace is for how long aliases keep their state while their target cannot be read.
 	Grace health.Grace
 	// DropEvents drops every edge, in tests: then the resync alone has to find what changed.
@@ -80,6 +82,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		Namespaces:    r.Namespaces,
 		ClusterScoped: r.ClusterScoped,
 		Retry:         r.RetryKind,
+		Linger:        r.Linger,
 		Log:           mgr.GetLogger().WithName("watches"),
 	})
 	if err != nil {
@@ -110,6 +113,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
 			MaxConcurrentReconciles: r.MaxConcurrentReconciles,
 			EnableWarmup:            new(true),
 			RateLimiter:             status.Backoff(r.Resync),
+			NewQueue:                status.Queue,
 		}).
 		Complete(r)
 }
@@ -236,7 +240,7 @@ func (r *Reconciler) show(
 		_ = r.Own.ReadLive(ctx, r.Live, client.ObjectKeyFromObject(alias), &v1alpha1.AliasCheck{})
 	}
 	if status.Dropped(err) {
-		return status.Again(status.RetryAfter(err)), nil
+		return status.Again(status.RetrySoon), nil
 	}
 	if err != nil {
 		return status.BackoffAfter(err)

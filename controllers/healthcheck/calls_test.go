@@ -3,26 +3,53 @@ package healthcheck
 import (
 	"errors"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+var (
+	noisy = types.NamespacedName{Namespace: "noisy", Name: "web"}
+	quiet = types.NamespacedName{Namespace: "quiet", Name: "web"}
 )
 
 // A worker that waited for the API server would be missing where probes are started.
 func TestNoWorkerWaitsForAPlaceAtTheAPIServer(t *testing.T) {
-	r := &Reconciler{calls: make(chan struct{}, 1)}
-	err := r.call(false, func() error {
-		return r.call(false, func() error {
+	var woken []types.NamespacedName
+	c := newCalls(1, func(check types.NamespacedName) { woken = append(woken, check) })
+	err := c.do(noisy, false, func() error {
+		return c.do(quiet, false, func() error {
 			t.Error("there are two calls at once")
 			return nil
 		})
 	})
-	urgent := false
-	_ = r.call(false, func() error { return r.call(true, func() error { urgent = true; return nil }) })
-	if !urgent {
-		t.Error("what a user has just changed waits for others")
-	}
 	if !errors.Is(err, errBusy) {
 		t.Errorf("beside as many calls as there may be it says %v, want %v", err, errBusy)
 	}
-	if err := r.call(false, func() error { return nil }); err != nil {
-		t.Errorf("after them it says %v", err)
+	if len(woken) != 1 || woken[0] != quiet {
+		t.Errorf("after them %v is woken, want %v", woken, quiet)
+	}
+	if err := c.do(quiet, false, func() error { return nil }); err != nil {
+		t.Errorf("then it says %v", err)
+	}
+}
+
+func TestWhatAUserHasJustChangedDoesNotWaitForOthers(t *testing.T) {
+	c, urgent := newCalls(1, func(types.NamespacedName) {}), false
+	_ = c.do(noisy, false, func() error {
+		return c.do(quiet, true, func() error { urgent = true; return nil })
+	})
+	if !urgent {
+		t.Error("it waits")
+	}
+}
+
+func TestACheckThatHasNothingToCallForAnyLongerKeepsNoPlace(t *testing.T) {
+	c := newCalls(1, func(types.NamespacedName) {})
+	_ = c.do(noisy, false, func() error {
+		return c.do(quiet, false, func() error { return nil })
+	})
+	c.leave(quiet) // it was woken
+	if err := c.do(noisy, false, func() error { return nil }); err != nil {
+		t.Errorf("the place is kept: %v", err)
 	}
 }

@@ -30,14 +30,12 @@ import (
 
 const (
 	// maxConcurrentCalls is how many checks are written at once, or read live. In a first start every one has something to
-	// write; a thousand writes together time out at a small API server, and the leader's lease with them.
-	maxConcurrentCalls = 64
+	// write; a thousand writes together time out at a small API server, and the leader's lease with them, and with 64 a crowd
+	// that flaps delays the watches of everybody. Sixteen at 10 ms each are 1,600 a second.
+	maxConcurrentCalls = 16
 	// maxConcurrentReconciles is more than that: while the API server hangs, there are workers left that start probes.
-	maxConcurrentReconciles = 2 * maxConcurrentCalls
+	maxConcurrentReconciles = 64
 )
-
-// errBusy says that as many calls of the API server are running as there may be.
-var errBusy = errors.New("too many calls of the API server are running")
 
 // Reconciler probes HealthChecks when they are due, and keeps their status.
 type Reconciler struct {
@@ -59,15 +57,14 @@ type Reconciler struct {
 	ledgers *ledgers
 	runner  *runner.Runner[seen]
 	queue   queue
-	// calls has a place for each call of the API server that may run.
-	calls chan struct{}
+	calls   *calls
 }
 
 // SetupWithManager registers the reconciler.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.ledgers = newLedgers(&ledger.Options{Resync: r.Resync, TypeOf: probe.TypeOf})
 	r.runner = runner.New[seen](r.MaxConcurrentProbes, r.wake)
-	r.calls = make(chan struct{}, maxConcurrentCalls)
+	r.calls = newCalls(maxConcurrentCalls, func(key types.NamespacedName) { r.queue.add(key, 0) })
 	if err := mgr.Add(manager.RunnableFunc(r.awaitProbes)); err != nil {
 		return fmt.Errorf("adding the runner: %w", err)
 	}
@@ -107,6 +104,7 @@ func (r *Reconciler) read(ctx context.Context, key types.NamespacedName) (*v1alp
 		r.ledgers.forget(key)
 		r.Own.Forget(key)
 		r.runner.End(key)
+		r.calls.leave(key)
 		return nil, nil
 	}
 	if err != nil {
@@ -123,7 +121,7 @@ func (r *Reconciler) see(ctx context.Context, e *entry, check *v1alpha1.HealthCh
 		return step, nil
 	}
 	live := &v1alpha1.HealthCheck{}
-	err := r.call(false, func() error { return r.Own.ReadLive(ctx, r.Live, e.key, live) })
+	err := r.calls.do(e.key, false, func() error { return r.Own.ReadLive(ctx, r.Live, e.key, live) })
 	if err != nil {
 		return step, fmt.Errorf("reading the check live: %w", client.IgnoreNotFound(err))
 	}
@@ -134,6 +132,7 @@ func (r *Reconciler) see(ctx context.Context, e *entry, check *v1alpha1.HealthCh
 // the probe behind it. After a standstill of the process that is not enough: a successor may have seen something newer.
 func (r *Reconciler) show(ctx context.Context, e *entry, step ledger.Step, readAt time.Time) (ledger.Step, error) {
 	if step.Show == nil {
+		r.calls.leave(e.key)
 		return step, nil
 	}
 	if r.Writer.Standstill.StoodSince(step.ChangedAt) {
@@ -141,7 +140,7 @@ func (r *Reconciler) show(ctx context.Context, e *entry, step ledger.Step, readA
 		return e.do((*ledger.Ledger).StoodStill, r.Clock), status.ErrObservationTooOld
 	}
 	written := false
-	err := r.call(edited(step.Shown), func() (err error) {
+	err := r.calls.do(e.key, edited(step.Shown), func() (err error) {
 		written, err = r.Writer.Write(ctx, step.Shown, step.Show, readAt)
 		return err
 	})
@@ -161,27 +160,14 @@ func edited(check *v1alpha1.HealthCheck) bool {
 	return check.Status.ObservedGeneration > 0 && check.Status.ObservedGeneration != check.Generation
 }
 
-// call runs a call of the API server, or returns errBusy if too many are running. No worker waits here, so that there are
-// always workers to start probes.
-func (r *Reconciler) call(urgent bool, api func() error) error {
-	if urgent {
-		return api()
-	}
-	select {
-	case r.calls <- struct{}{}:
-		defer func() { <-r.calls }()
-		return api()
-	default:
-		return errBusy
-	}
-}
-
 // requeue says when to look again. While a probe runs, its end wakes the key.
 func (r *Reconciler) requeue(e *entry, step ledger.Step, running bool, err error) (reconcile.Result, error) {
 	switch {
 	case status.Superseded(err):
 		return status.Again(retryConflict), nil
-	case status.Dropped(err), errors.Is(err, errBusy):
+	case errors.Is(err, errBusy):
+		return status.Again(min(max(step.After, status.RetrySoon), retryCall)), nil
+	case status.Dropped(err):
 		return status.Again(status.RetrySoon), nil
 	case err != nil:
 		r.queue.add(e.key, step.After) // the backoff may last for longer than until the next probe is due
@@ -194,6 +180,9 @@ func (r *Reconciler) requeue(e *entry, step ledger.Step, running bool, err error
 		return status.Again(step.After), nil
 	}
 }
+
+// retryCall is when a check that waits for a call asks again at the latest; mostly it is woken.
+const retryCall = 5 * time.Second
 
 // retryConflict is how long after a conflict the check is read live.
 const retryConflict = 100 * time.Millisecond

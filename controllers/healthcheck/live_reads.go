@@ -15,7 +15,7 @@ import (
 // LiveReads reads what probes need from the API server, by name. There is no list, no watch and no cache of
 // Secrets and ConfigMaps, and a heartbeat is read when it is judged.
 type LiveReads struct {
-	// Reader reads past every cache.
+	// Reader reads past every cache; that of internal/live shares what it has read with all who need it within a second.
 	Reader client.Reader
 }
 

@@ -20,7 +20,6 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/gate"
 	"github.com/aliascheck/aliascheck/internal/health"
-	"github.com/aliascheck/aliascheck/internal/share"
 	"github.com/aliascheck/aliascheck/internal/status"
 )
 
@@ -46,8 +45,6 @@ type Reconciler struct {
 	Standstill *status.Standstill
 	// Details bounds how often mere messages are written; nil is no bound.
 	Details *status.Details
-	// Turns divides patches among namespaces; nil lets everything through.
-	Turns *share.Turns
 	// Aliases remembers what the reconciler of aliases has written, and Pods what this one has; both may be nil.
 	Aliases *status.OwnWrites[*v1alpha1.AliasCheck]
 	Pods    *status.OwnWrites[*corev1.Pod]
@@ -68,6 +65,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 			MaxConcurrentReconciles: r.MaxConcurrent,
 			EnableWarmup:            new(true),
 			RateLimiter:             status.Backoff(r.Resync),
+			NewQueue:                status.Queue,
 		}).
 		Complete(r)
 }
@@ -94,7 +92,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		err = r.write(ctx, pod, due, observedAt)
 	}
 	if status.Dropped(err) {
-		return status.Again(status.RetryAfter(err)), nil
+		return status.Again(status.RetrySoon), nil
 	}
 	if err != nil {
 		return status.BackoffAfter(err)
@@ -153,9 +151,6 @@ func (r *Reconciler) write(
 	}
 	if status.TooOld(observedAt, r.Clock.Now(), r.Standstill) {
 		return status.ErrObservationTooOld
-	}
-	if wait := r.Turns.Wait(client.ObjectKeyFromObject(pod), r.Clock.Now()); wait > 0 {
-		return status.NotYetError{Wait: wait}
 	}
 	ctx, cancel := context.WithTimeout(ctx, status.MaxObservationAge)
 	defer cancel()

@@ -65,6 +65,7 @@ func writeChart(config, out string) error {
 	}
 	additions := []addition{
 		{component: "components/job-probes", condition: ".Values.jobProbes.enabled"},
+		{component: "components/admission-policy", condition: ".Values.admissionPolicy.enabled"},
 		{component: "components/network-policy", condition: ".Values.networkPolicy.enabled"},
 		{component: "components/monitoring", condition: ".Values.monitoring.enabled"},
 		{component: "components/secret-reader", condition: ".Values.secretReader.namespaces", perNamespace: true},

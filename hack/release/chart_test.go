@@ -75,14 +75,15 @@ func TestTheChartIsWithoutFault(t *testing.T) {
 // Each choice of the chart is a component of the kustomizations, and makes the same objects of it.
 func TestTheChartRendersWhatKustomizeDoes(t *testing.T) {
 	for name, one := range map[string]struct{ settings, components []string }{
-		"default":         {},
-		"without gates":   {[]string{"readinessGates.enabled=false"}, []string{"no-readiness-gates"}},
-		"jobs":            {[]string{"jobProbes.enabled=true"}, []string{"job-probes"}},
-		"network policy":  {[]string{"networkPolicy.enabled=true"}, []string{"network-policy"}},
-		"monitoring":      {[]string{"monitoring.enabled=true"}, []string{"monitoring"}},
-		"targets":         {[]string{"targets={flux,cert-manager}"}, []string{"targets-flux", "targets-cert-manager"}},
-		"two at once":     {[]string{"readinessGates.enabled=false", "targets={argo}"}, []string{"no-readiness-gates", "targets-argo"}},
-		"the certificate": {[]string{"metrics.certificateSecret=aliascheck-metrics-certificate"}, []string{"metrics-certificate"}},
+		"default":          {},
+		"without gates":    {[]string{"readinessGates.enabled=false"}, []string{"no-readiness-gates"}},
+		"jobs":             {[]string{"jobProbes.enabled=true"}, []string{"job-probes"}},
+		"admission policy": {[]string{"admissionPolicy.enabled=true"}, []string{"admission-policy"}},
+		"network policy":   {[]string{"networkPolicy.enabled=true"}, []string{"network-policy"}},
+		"monitoring":       {[]string{"monitoring.enabled=true"}, []string{"monitoring"}},
+		"targets":          {[]string{"targets={flux,cert-manager}"}, []string{"targets-flux", "targets-cert-manager"}},
+		"two at once":      {[]string{"readinessGates.enabled=false", "targets={argo}"}, []string{"no-readiness-gates", "targets-argo"}},
+		"the certificate":  {[]string{"metrics.certificateSecret=aliascheck-metrics-certificate"}, []string{"metrics-certificate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, want := templated(t, one.settings...), rendered(t, one.components...)

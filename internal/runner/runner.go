@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/aliascheck/aliascheck/internal/ledger"
+	"github.com/aliascheck/aliascheck/internal/share"
 )
 
 const (
@@ -78,7 +79,7 @@ type Runner[R any] struct {
 
 	mu     sync.Mutex
 	locked struct { // guarded by mu
-		all, slow *lane
+		all, slow *share.Slots
 		running   map[types.NamespacedName]*run
 		closed    bool
 	}
@@ -96,7 +97,7 @@ type run struct {
 // New runs so many probes at once. Wake is called with a check that had no slot, once there is one.
 func New[R any](most int, wake func(types.NamespacedName)) *Runner[R] {
 	r := &Runner[R]{wake: wake}
-	r.locked.all, r.locked.slow = newLane(most), newLane(most*3/4)
+	r.locked.all, r.locked.slow = share.NewSlots(most), share.NewLongSlots(most*3/4)
 	r.locked.running = map[types.NamespacedName]*run{}
 	return r
 }
@@ -128,22 +129,22 @@ func (r *Runner[R]) Start(ctx context.Context, probe Probe[R]) Answer {
 func (r *Runner[R]) admit(check types.NamespacedName, slow bool) Answer {
 	switch {
 	case !slow:
-		r.wakeAll(r.locked.slow.leave(check))
-	case !r.locked.slow.take(check):
-		r.wakeAll(r.locked.all.leave(check))
+		r.wakeAll(r.locked.slow.Leave(check))
+	case !r.locked.slow.Take(check):
+		r.wakeAll(r.locked.all.Leave(check))
 		return r.refusal(r.locked.slow, check)
 	}
-	if r.locked.all.take(check) {
+	if r.locked.all.Take(check) {
 		return Started
 	}
 	if slow {
-		r.locked.slow.keep(check)
+		r.locked.slow.Keep(check)
 	}
 	return r.refusal(r.locked.all, check)
 }
 
-func (r *Runner[R]) refusal(lane *lane, check types.NamespacedName) Answer {
-	if lane.overShare(check.Namespace) {
+func (r *Runner[R]) refusal(lane *share.Slots, check types.NamespacedName) Answer {
+	if lane.OverShare(check.Namespace) {
 		return NoShare
 	}
 	return NoSlot
@@ -189,7 +190,7 @@ func (r *Runner[R]) turnedSlow(current *run) {
 		return
 	}
 	// If it gets no slot, it waits for one from now on.
-	if current.slow = r.locked.slow.take(current.check); current.slow {
+	if current.slow = r.locked.slow.Take(current.check); current.slow {
 		return
 	}
 	if r.refusal(r.locked.slow, current.check) == NoShare {
@@ -205,9 +206,9 @@ func (r *Runner[R]) remove(current *run) {
 	defer r.mu.Unlock()
 	current.ended = true
 	delete(r.locked.running, current.check)
-	r.wakeAll(r.locked.all.giveBack(current.check.Namespace))
+	r.wakeAll(r.locked.all.GiveBack(current.check.Namespace))
 	if current.slow {
-		r.wakeAll(r.locked.slow.giveBack(current.check.Namespace))
+		r.wakeAll(r.locked.slow.GiveBack(current.check.Namespace))
 	}
 }
 
@@ -215,8 +216,8 @@ func (r *Runner[R]) remove(current *run) {
 func (r *Runner[R]) End(check types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.wakeAll(r.locked.all.leave(check))
-	r.wakeAll(r.locked.slow.leave(check))
+	r.wakeAll(r.locked.all.Leave(check))
+	r.wakeAll(r.locked.slow.Leave(check))
 	if current := r.locked.running[check]; current != nil {
 		current.cancel(ErrObsolete)
 	}

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,10 @@ import (
 
 	"github.com/aliascheck/aliascheck/internal/ledger"
 )
+
+func check(namespace string, i int) types.NamespacedName {
+	return types.NamespacedName{Namespace: namespace, Name: fmt.Sprint(i)}
+}
 
 // rig is a runner whose probes hang until they are let go, or their context ends.
 type rig struct {
@@ -125,16 +130,20 @@ func TestI9APanicIsAResult(t *testing.T) {
 func TestSlowProbesLeaveAQuarterOfTheSlotsToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 8)
-		for i := range 6 {
+		const slots = 6 // of 8, and of them one for other namespaces
+		for i := range slots - 1 {
 			if got := r.start(check("shop", i), ledger.Identity{}, true, hangs); got != Started {
 				t.Fatalf("slow probe %d is answered by %d", i, got)
 			}
 		}
 		if got := r.start(check("shop", 6), ledger.Identity{}, true, hangs); got != NoShare {
-			t.Errorf("a seventh slow probe is answered by %d", got)
+			t.Errorf("a sixth slow probe is answered by %d", got)
+		}
+		if got := r.start(check("other", 0), ledger.Identity{}, true, hangs); got != Started {
+			t.Errorf("the first slow probe of another namespace is answered by %d", got)
 		}
 		if got := r.start(check("other", 1), ledger.Identity{}, true, hangs); got != NoSlot {
-			t.Errorf("a slow probe of another namespace is answered by %d", got)
+			t.Errorf("its second is answered by %d", got)
 		}
 		if got := r.start(check("shop", 7), ledger.Identity{}, false, answers); got != Started {
 			t.Errorf("a quick probe is answered by %d", got)

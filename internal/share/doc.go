@@ -1,8 +1,10 @@
-// Package share divides among namespaces what all of them use: writes to the API server and reads from it. Whoever may write
-// checks in one namespace could otherwise use up what the checks of others need.
+// Package share divides among namespaces what all of them use: probe slots, calls of the API server, places in a queue, and
+// what is read. Whoever may write checks in one namespace could otherwise use up what the checks of others need.
 //
-//	Buckets    tokens of each namespace, refilled at a constant rate
-//	Turns      when the next write of an object is due, where its namespace has used its tokens up
+//	Slots      who may go ahead, of those who hold something while they do
+//	Turns      who is next, of those who wait in a queue
+//	Buckets    who has had more than his share, by tokens that are refilled at a constant rate
 //
-// Nothing here waits or has a goroutine; the time is an argument.
+// Slots and Turns bind only while somebody else wants his share: a namespace that is alone has everything. Nothing here waits
+// or has a goroutine; the time is an argument.
 package share

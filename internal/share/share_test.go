@@ -2,6 +2,7 @@ package share
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,51 +15,61 @@ func in(namespace string, i int) types.NamespacedName {
 	return types.NamespacedName{Namespace: namespace, Name: fmt.Sprint(i)}
 }
 
-func TestWhatOneNamespaceWritesMakesItsOwnObjectsWaitAndNobodyElses(t *testing.T) {
-	turns := NewTurns(10, 5)
-	for i := range 5 {
-		if wait := turns.Wait(in("noisy", i), noon); wait != 0 {
-			t.Errorf("the burst is 5, and object %d waits for %s", i, wait)
-		}
+func turnsOf(names ...types.NamespacedName) *Turns[types.NamespacedName] {
+	turns := NewTurns(func(name types.NamespacedName) string { return name.Namespace })
+	for _, name := range names {
+		turns.Push(name)
 	}
-	for i := range 20 {
-		if wait, want := turns.Wait(in("noisy", 5+i), noon), time.Duration(i+1)*100*time.Millisecond; wait != want {
-			t.Errorf("object %d waits for %s, want %s: ten have their turn each second", 5+i, wait, want)
-		}
+	return turns
+}
+
+func emptied(turns *Turns[types.NamespacedName]) (order []types.NamespacedName) {
+	for turns.Len() > 0 {
+		order = append(order, turns.Pop())
 	}
-	if wait := turns.Wait(in("quiet", 0), noon); wait != 0 {
-		t.Errorf("another namespace waits for %s", wait)
+	return order
+}
+
+func TestNamespacesTakeTurnsHoweverManyOneHas(t *testing.T) {
+	turns := turnsOf(in("noisy", 0), in("noisy", 1), in("noisy", 2))
+	turns.Push(in("quiet", 0))
+	turns.Push(in("other", 0))
+	want := []types.NamespacedName{in("noisy", 0), in("quiet", 0), in("other", 0), in("noisy", 1), in("noisy", 2)}
+	if got := emptied(turns); !slices.Equal(got, want) {
+		t.Errorf("the order is %v, want %v", got, want)
 	}
 }
 
-func TestAnObjectThatAsksAgainKeepsItsTurnAndUsesItOnce(t *testing.T) {
-	turns := NewTurns(10, 1)
-	turns.Wait(in("shop", 0), noon)
-	if wait := turns.Wait(in("shop", 1), noon); wait != 100*time.Millisecond {
-		t.Fatalf("it waits for %s, want 100ms", wait)
+func TestWhoComesWhileOthersWaitIsNextAfterOneOfEach(t *testing.T) {
+	turns := turnsOf()
+	for i := range 10_000 {
+		turns.Push(in("noisy", i))
 	}
-	for range 3 { // an event of it comes before its turn
-		if wait := turns.Wait(in("shop", 1), noon.Add(40*time.Millisecond)); wait != 60*time.Millisecond {
-			t.Errorf("40ms later it waits for %s, want 60ms", wait)
-		}
-	}
-	if wait := turns.Wait(in("shop", 1), noon.Add(100*time.Millisecond)); wait != 0 {
-		t.Errorf("at its turn it waits for %s", wait)
-	}
-	if wait := turns.Wait(in("shop", 1), noon.Add(100*time.Millisecond)); wait != 100*time.Millisecond {
-		t.Errorf("the next time it waits for %s, want 100ms", wait)
+	turns.Pop()
+	turns.Push(in("quiet", 0))
+	turns.Pop()
+	if got := turns.Pop(); got != in("quiet", 0) {
+		t.Errorf("the second after it came is %v", got)
 	}
 }
 
-func TestWhatIsRememberedOfNamespacesAndObjectsIsForgotten(t *testing.T) {
-	turns := NewTurns(10, 1)
-	for i := range 100 {
-		turns.Wait(in("shop", i), noon)
+func TestTheLatestOfTheNamespaceThatHasTheMostIsDropped(t *testing.T) {
+	turns := turnsOf(in("noisy", 0), in("noisy", 1), in("quiet", 0))
+	turns.DropLatest()
+	if got, want := emptied(turns), []types.NamespacedName{in("noisy", 0), in("quiet", 0)}; !slices.Equal(got, want) {
+		t.Errorf("left are %v, want %v", got, want)
 	}
-	later := noon.Add(time.Hour)
-	turns.Wait(in("other", 0), later)
-	if objects, namespaces := len(turns.locked.due), len(turns.buckets.locked.byNamespace); objects != 0 || namespaces > 1 {
-		t.Errorf("%d objects and %d namespaces are remembered an hour later", objects, namespaces)
+	if len(turns.waiting) != 0 || len(turns.order) != 0 {
+		t.Errorf("an empty queue remembers %v and %v", turns.waiting, turns.order)
+	}
+}
+
+func TestBucketsAreForgottenOnceTheyAreFull(t *testing.T) {
+	buckets := NewBuckets(10, 100)
+	buckets.Spend("shop", 100, noon)
+	buckets.Spend("other", 1, noon.Add(time.Hour))
+	if namespaces := len(buckets.locked.byNamespace); namespaces != 1 {
+		t.Errorf("%d namespaces are remembered an hour later", namespaces)
 	}
 }
 
@@ -75,12 +86,5 @@ func TestABucketThatIsOverdrawnIsEmptyUntilItsTokensHaveCome(t *testing.T) {
 	buckets.Spend("shop", 1_000_000, noon.Add(time.Hour)) // never more than it holds
 	if buckets.Empty("shop", noon.Add(time.Hour)) {
 		t.Error("a full bucket is empty after as much as it holds")
-	}
-}
-
-func TestNoTurnsIsNoBound(t *testing.T) {
-	var turns *Turns
-	if wait := turns.Wait(in("shop", 0), noon); wait != 0 {
-		t.Errorf("it waits for %s", wait)
 	}
 }

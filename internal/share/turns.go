@@ -1,64 +1,65 @@
 package share
 
-import (
-	"sync"
-	"time"
-
-	"k8s.io/apimachinery/pkg/types"
-)
-
-// forgetAfter is how long after its turn an object that has not come is forgotten.
-const forgetAfter = time.Minute
-
-// Turns say when an object may be written: at once while its namespace has tokens, and otherwise in the order in which its
-// objects asked, each when its token comes. An object that comes at its turn is written as it is then: the newest state wins,
-// and those between are never written. A nil Turns lets everything through.
-type Turns struct {
-	buckets *Buckets
-
-	mu     sync.Mutex
-	locked struct { // guarded by mu
-		due    map[types.NamespacedName]time.Time
-		pruned time.Time
-	}
+// Turns is a queue in which namespaces take turns: however many items one has in it, the next of another namespace waits for
+// one of each at most. Within a namespace the first to come is the first to go. It is a workqueue.Queue of client-go, and like
+// those not safe for concurrent use.
+type Turns[T any] struct {
+	namespaceOf func(T) string
+	waiting     map[string][]T
+	// order has the namespaces that have items, the next first.
+	order []string
+	count int
 }
 
-// NewTurns are of a namespace's own rate and burst.
-func NewTurns(perSecond float64, burst int) *Turns {
-	t := &Turns{buckets: NewBuckets(perSecond, burst)}
-	t.locked.due = map[types.NamespacedName]time.Time{}
-	return t
+// NewTurns is empty.
+func NewTurns[T any](namespaceOf func(T) string) *Turns[T] {
+	return &Turns[T]{namespaceOf: namespaceOf, waiting: map[string][]T{}}
 }
 
-// Wait is how long an object has to wait for its turn; zero where it is now, which it has then used.
-func (t *Turns) Wait(name types.NamespacedName, now time.Time) time.Duration {
-	if t == nil {
-		return 0
+// Touch implements workqueue.Queue: what is added again keeps its place.
+func (t *Turns[T]) Touch(T) {}
+
+// Len is how many items there are.
+func (t *Turns[T]) Len() int { return t.count }
+
+// Push adds an item.
+func (t *Turns[T]) Push(item T) {
+	namespace := t.namespaceOf(item)
+	items := t.waiting[namespace]
+	if len(items) == 0 {
+		t.order = append(t.order, namespace)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.prune(now)
-	due, asked := t.locked.due[name]
-	if !asked {
-		due = now.Add(t.buckets.Spend(name.Namespace, 1, now))
-	}
-	if !due.After(now) {
-		delete(t.locked.due, name)
-		return 0
-	}
-	t.locked.due[name] = due
-	return due.Sub(now)
+	t.waiting[namespace] = append(items, item)
+	t.count++
 }
 
-// prune is called with the lock held.
-func (t *Turns) prune(now time.Time) {
-	if now.Sub(t.locked.pruned) < forgetAfter {
-		return
+// Pop takes the next item. There has to be one.
+func (t *Turns[T]) Pop() T {
+	namespace := t.order[0]
+	t.order = t.order[1:]
+	items := t.waiting[namespace]
+	item := items[0]
+	items[0] = *new(T) // the array is kept for a while
+	t.count--
+	if len(items) > 1 {
+		t.waiting[namespace] = items[1:]
+		t.order = append(t.order, namespace)
+	} else {
+		delete(t.waiting, namespace)
 	}
-	t.locked.pruned = now
-	for name, due := range t.locked.due {
-		if now.Sub(due) > forgetAfter {
-			delete(t.locked.due, name)
+	return item
+}
+
+// DropLatest drops the latest item of the namespace that has the most. There has to be a namespace with two.
+func (t *Turns[T]) DropLatest() {
+	most := t.order[0]
+	for _, namespace := range t.order {
+		if len(t.waiting[namespace]) > len(t.waiting[most]) {
+			most = namespace
 		}
 	}
+	items := t.waiting[most]
+	items[len(items)-1] = *new(T)
+	t.waiting[most] = items[:len(items)-1]
+	t.count--
 }

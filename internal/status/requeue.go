@@ -1,12 +1,12 @@
 package status
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/aliascheck/aliascheck/internal/share"
 )
 
 // PriorityDue is the priority of a key that is due. It is always stated: an object of the initial list would otherwise
@@ -23,26 +23,6 @@ const (
 	maxBackoff   = 30 * time.Second
 )
 
-// NotYetError says that a namespace has written so much that an object of it has to wait for its turn.
-type NotYetError struct{ Wait time.Duration }
-
-func (e NotYetError) Error() string {
-	return fmt.Sprintf("the namespace has written more than its share: the turn of this object comes in %s", e.Wait)
-}
-
-func waits(err error) bool {
-	_, ok := errors.AsType[NotYetError](err)
-	return ok
-}
-
-// RetryAfter is when to look again after a dropped result.
-func RetryAfter(dropped error) time.Duration {
-	if notYet, ok := errors.AsType[NotYetError](dropped); ok {
-		return notYet.Wait
-	}
-	return RetrySoon
-}
-
 // Again asks for another look.
 func Again(after time.Duration) reconcile.Result {
 	return reconcile.Result{RequeueAfter: after, Priority: new(PriorityDue)}
@@ -51,6 +31,19 @@ func Again(after time.Duration) reconcile.Result {
 // BackoffAfter leaves the next look to the backoff, or to the next event where there is no error.
 func BackoffAfter(err error) (reconcile.Result, error) {
 	return reconcile.Result{Priority: new(PriorityDue)}, err
+}
+
+// Queue is a workqueue in which namespaces take turns, for controllers whose workers write: however many objects of one
+// namespace wait to be written, the next of another waits for one of them. A namespace that is alone has all workers.
+func Queue(
+	name string, backoff workqueue.TypedRateLimiter[reconcile.Request],
+) workqueue.TypedRateLimitingInterface[reconcile.Request] {
+	turns := share.NewTurns(func(r reconcile.Request) string { return r.Namespace })
+	ready := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[reconcile.Request]{Name: name, Queue: turns})
+	return workqueue.NewTypedRateLimitingQueueWithConfig(backoff, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{
+		DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(
+			workqueue.TypedDelayingQueueConfig[reconcile.Request]{Name: name, Queue: ready}),
+	})
 }
 
 // Backoff delays what failed at the API server: soon at first, and for longer each time.

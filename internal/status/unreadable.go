@@ -7,6 +7,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/aliascheck/aliascheck/internal/live"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
@@ -16,6 +17,8 @@ func WhyUnreadable(err error) string {
 	var network net.Error
 	var cache target.UnconfirmedError
 	switch {
+	case errors.Is(err, live.ErrOverShare):
+		return live.ErrOverShare.Error()
 	case errors.Is(err, target.ErrNotYet):
 		return "the API server has not answered yet"
 	case errors.As(err, &cache):

@@ -14,7 +14,6 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
-	"github.com/aliascheck/aliascheck/internal/share"
 )
 
 // MaxObservationAge is how old an observation may be when it is written. It is less than the renew deadline
@@ -35,8 +34,6 @@ type Writer struct {
 	Standstill *Standstill
 	// Details bounds how often mere details are written; nil is no bound.
 	Details *Details
-	// Turns divides writes among namespaces; nil lets everything through.
-	Turns *share.Turns
 }
 
 // Write updates the status to that of after, which is a copy of before with a new status, if the two differ. Before is
@@ -58,9 +55,6 @@ func (w *Writer) Write(ctx context.Context, before, after v1alpha1.Check, observ
 	onlyDetails := health.OnlyDetails(before, after)
 	if onlyDetails && !w.Details.Allow(string(after.GetUID()), now) {
 		return false, nil // the resync finds them
-	}
-	if wait := w.Turns.Wait(client.ObjectKeyFromObject(after), now); wait > 0 {
-		return false, NotYetError{Wait: wait}
 	}
 	ctx, cancel := context.WithTimeout(ctx, MaxObservationAge)
 	defer cancel()
@@ -110,10 +104,9 @@ func eventType(to v1alpha1.State) string {
 }
 
 // Dropped reports whether an error of Write means that the result was rightly thrown away: the object has
-// changed or gone since it was read, the observation grew old, it is not the object's turn, or the manager stops. It has to be
-// looked at again, after RetryAfter.
+// changed or gone since it was read, the observation grew old, or the manager stops. It has to be looked at again, RetrySoon.
 func Dropped(err error) bool {
-	return Superseded(err) || errors.Is(err, ErrObservationTooOld) || errors.Is(err, context.Canceled) || waits(err)
+	return Superseded(err) || errors.Is(err, ErrObservationTooOld) || errors.Is(err, context.Canceled)
 }
 
 // Superseded reports whether an error of a write means that the object has changed or gone since it was read.

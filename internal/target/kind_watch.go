@@ -29,6 +29,7 @@ type kindWatch struct {
 	kind    schema.GroupVersionKind
 	end     context.CancelFunc
 	users   map[types.NamespacedName]bool // guarded by watches.mu
+	lingers *time.Timer                   // guarded by watches.mu; ends the watch if nobody needs it again
 
 	mu     sync.Mutex
 	locked struct { // guarded by mu
@@ -67,6 +68,26 @@ func newKindWatch(w *Watches, kind schema.GroupVersionKind) *kindWatch {
 	k := &kindWatch{watches: w, kind: kind, end: func() {}, users: map[types.NamespacedName]bool{}}
 	k.locked.needs = read(kind.GroupKind(), rules.BuiltIn(kind.GroupKind()))
 	return k
+}
+
+// stays is called with the lock of the Watches held.
+func (k *kindWatch) stays() {
+	if k.lingers != nil {
+		k.lingers.Stop()
+		k.lingers = nil
+	}
+}
+
+// synced reports whether objects of the kind are there to be read.
+func (k *kindWatch) synced() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, from := range k.locked.sources {
+		if from.synced {
+			return true
+		}
+	}
+	return false
 }
 
 // require makes sure that what an alias reads of the objects is kept of them. Where it was not, the informers begin anew,
@@ -161,7 +182,7 @@ func (k *kindWatch) ready(namespace string) (toolscache.SharedIndexInformer, boo
 	return from.informer, k.locked.namespaced, nil
 }
 
-// run lasts as long as any alias needs the kind.
+// run lasts until the watch ends.
 func (k *kindWatch) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if !k.absent() || k.watches.repeats.TryAccept() {
@@ -223,7 +244,7 @@ func (k *kindWatch) fill(ctx context.Context, from *source, lists toolscache.Lis
 	var running sync.WaitGroup
 	running.Go(func() { informer.RunWithContext(ctx) })
 	if toolscache.WaitFor(ctx, "", informer.HasSyncedChecker()) {
-		k.synced(from)
+		k.hasSynced(from)
 	}
 	running.Wait()
 }
@@ -244,7 +265,7 @@ func (k *kindWatch) open(namespaced bool) map[string]*source {
 	return sources
 }
 
-func (k *kindWatch) synced(from *source) {
+func (k *kindWatch) hasSynced(from *source) {
 	k.mu.Lock()
 	from.synced = from.keeps.has(k.locked.needs) // the next informer will have what this one lacks
 	k.mu.Unlock()

@@ -66,13 +66,9 @@ func (p *ProbeConsent) ReachesName(ctx context.Context, namespace, host string) 
 		return true, nil
 	}
 	if !certain {
-		there := &corev1.Service{}
-		err := p.Cache.Get(ctx, service, there, client.UnsafeDisableDeepCopy)
-		if client.IgnoreNotFound(err) != nil {
-			return false, fmt.Errorf("reading Service %s: %w", service, err)
-		}
-		if err != nil {
-			return true, nil
+		found, err := (&Observer{Client: p.Cache}).get(ctx, service, &corev1.Service{})
+		if err != nil || !found {
+			return !found, err
 		}
 	}
 	return p.consents(namespace, service)

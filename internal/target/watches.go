@@ -63,6 +63,9 @@ type WatchesOptions struct {
 	// Retry is how long to wait before a kind that is not installed, or whose discovery failed, is asked for
 	// again. The default is 20 s, well within the minute in which an alias has to notice.
 	Retry time.Duration
+	// Linger is for how long the objects of a kind are watched after the last alias that needs them. An alias that goes to
+	// another kind and back costs no list of all of them then. The default is ten minutes.
+	Linger time.Duration
 	// Log of what becomes of kinds.
 	Log logr.Logger
 }
@@ -75,7 +78,10 @@ const (
 	repeatsBurst     = 100
 )
 
-// Watches is an informer for each kind that an alias needs, from the first such alias to the last. Each kind
+// lingerFor is for how long a kind is watched that no alias needs any longer.
+const lingerFor = 10 * time.Minute
+
+// Watches is an informer for each kind that an alias needs, from the first such alias to a while after the last. Each kind
 // has a goroutine of its own which does all that may take time, so that reading here never waits: a kind
 // that is slow, forbidden or not installed costs the aliases of other kinds nothing.
 type Watches struct {
@@ -113,6 +119,9 @@ func NewWatches(options WatchesOptions) (*Watches, error) {
 	}
 	if options.Retry == 0 {
 		options.Retry = 20 * time.Second
+	}
+	if options.Linger == 0 {
+		options.Linger = lingerFor
 	}
 	w := &Watches{options: options, dynamic: dynamicClient, discovery: discoveryClient}
 	w.repeats = flowcontrol.NewTokenBucketPassiveRateLimiter(repeatsPerSecond, repeatsBurst)
@@ -232,6 +241,7 @@ func (l *lease) need(kind schema.GroupVersionKind) *kindWatch {
 	if !running {
 		watch = w.begin(kind)
 	}
+	watch.stays()
 	watch.users[l.alias] = true
 	if w.locked.needs[l.alias] == nil {
 		w.locked.needs[l.alias] = map[schema.GroupVersionKind]bool{}
@@ -269,7 +279,8 @@ func (l *lease) release(mayAsk func(schema.GroupVersionKind) bool) {
 	}
 }
 
-// drop is called with the lock held. The last alias of a kind ends its watch.
+// drop is called with the lock held. After the last alias of a kind its watch lingers, where there is one: of a kind that is
+// not there, or may not be read, nothing is kept.
 func (w *Watches) drop(alias types.NamespacedName, kind schema.GroupVersionKind) {
 	delete(w.locked.needs[alias], kind)
 	if len(w.locked.needs[alias]) == 0 {
@@ -277,8 +288,27 @@ func (w *Watches) drop(alias types.NamespacedName, kind schema.GroupVersionKind)
 	}
 	watch := w.locked.kinds[kind]
 	delete(watch.users, alias)
-	if len(watch.users) == 0 {
-		watch.end()
-		delete(w.locked.kinds, kind)
+	if len(watch.users) > 0 {
+		return
 	}
+	if watch.synced() {
+		watch.lingers = time.AfterFunc(w.options.Linger, func() { w.leave(watch) })
+		return
+	}
+	w.finish(watch)
+}
+
+// leave ends a watch that still nobody needs.
+func (w *Watches) leave(watch *kindWatch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(watch.users) == 0 && w.locked.kinds[watch.kind] == watch {
+		w.finish(watch)
+	}
+}
+
+// finish is called with the lock held.
+func (w *Watches) finish(watch *kindWatch) {
+	watch.end()
+	delete(w.locked.kinds, watch.kind)
 }

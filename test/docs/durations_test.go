@@ -27,7 +27,7 @@ var (
 
 // runsInTheManager are the folders of the constants that the page has all of.
 var runsInTheManager = []string{
-	"api", "cmd/manager", "controllers", "internal/gate", "internal/health", "internal/jobs", "internal/ledger", "internal/probe",
+	"api", "cmd/manager", "controllers", "internal/gate", "internal/health", "internal/jobs", "internal/ledger", "internal/live", "internal/probe",
 	"internal/runner", "internal/share", "internal/status", "internal/sweep", "internal/target",
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,27 @@ func live[T client.Object](t *testing.T, object T) func(Gomega) T {
 func metricsOf(t *testing.T, manager *blackbox.Manager) func() (string, error) {
 	t.Helper()
 	return func() (string, error) { return manager.Metrics(t.Context()) }
+}
+
+// metricOf is the value of a series, zero where there is none yet.
+func metricOf(t *testing.T, manager *blackbox.Manager, series string) func(Gomega) float64 {
+	t.Helper()
+	return func(g Gomega) (value float64) {
+		text, err := manager.Metrics(t.Context())
+		g.Expect(err).NotTo(HaveOccurred())
+		_, rest, found := strings.Cut(text, "\n"+series+" ")
+		if found {
+			_, err = fmt.Sscan(rest, &value)
+			g.Expect(err).NotTo(HaveOccurred())
+		}
+		return value
+	}
+}
+
+// writesOf a kind that the manager has made.
+func writesOf(t *testing.T, manager *blackbox.Manager, kind string) func(Gomega) float64 {
+	t.Helper()
+	return metricOf(t, manager, `aliascheck_status_writes_total{kind="`+kind+`",result="ok"}`)
 }
 
 func stateIs(state v1alpha1.State) OmegaMatcher { return HaveField("Status.State", state) }

@@ -24,15 +24,21 @@ const (
 type neighbour struct {
 	t      *testing.T
 	broken atomic.Bool
-	check  *v1alpha1.HealthCheck
-	alias  *v1alpha1.AliasCheck
-	pod    *corev1.Pod
+	// delay is how long what the check looks at takes to answer.
+	delay time.Duration
+	check *v1alpha1.HealthCheck
+	alias *v1alpha1.AliasCheck
+	pod   *corev1.Pod
 }
 
-func newNeighbour(t *testing.T) *neighbour {
+func newNeighbour(t *testing.T, options ...func(*neighbour)) *neighbour {
 	t.Helper()
 	n := &neighbour{t: t}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(n.delay):
+		case <-r.Context().Done():
+		}
 		if n.broken.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
@@ -42,18 +48,27 @@ func newNeighbour(t *testing.T) *neighbour {
 	n.check = &v1alpha1.HealthCheck{ObjectMeta: in, Spec: v1alpha1.HealthCheckSpec{
 		Interval: every(time.Second), FailureThreshold: 1, HTTP: &v1alpha1.HTTPProbe{URL: server.URL},
 	}}
-	n.alias = &v1alpha1.AliasCheck{ObjectMeta: in, Spec: v1alpha1.AliasCheckSpec{
-		TargetRef: &v1alpha1.TargetReference{Kind: "HealthCheck", Name: "db"},
-	}}
-	n.pod = &corev1.Pod{ObjectMeta: in, Spec: corev1.PodSpec{
-		Containers:     []corev1.Container{{Name: "web", Image: "web:1"}},
-		ReadinessGates: []corev1.PodReadinessGate{{ConditionType: "health.aliascheck.dev/db"}},
-	}}
+	n.alias = aliasOf(in.Namespace, "db", "db")
+	n.pod = gatedPod(in.Namespace, "db")
+	for _, option := range options {
+		option(n)
+	}
 	create(t, n.check)
 	create(t, n.alias)
 	create(t, n.pod)
 	NewWithT(t).Eventually(live(t, n.pod), patience).Should(gateIs(corev1.ConditionTrue))
 	return n
+}
+
+// gatedPod is a pod with a gate, both of this name.
+func gatedPod(namespace, name string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: corev1.PodSpec{
+			Containers:     []corev1.Container{{Name: "web", Image: "web:1"}},
+			ReadinessGates: []corev1.PodReadinessGate{{ConditionType: corev1.PodConditionType("health.aliascheck.dev/" + name)}},
+		},
+	}
 }
 
 // noticesNothing breaks what the neighbour's check looks at and repairs it, a few times: all that is his follows.
