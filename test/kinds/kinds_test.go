@@ -1,36 +1,18 @@
 package kinds
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"sigs.k8s.io/yaml"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/target/evidence"
 	"github.com/aliascheck/aliascheck/internal/target/rules"
 )
-
-// Case is one document of a file of cases.
-type Case struct {
-	Name   string                    `json:"name"`
-	Object unstructured.Unstructured `json:"object"`
-	Expect struct {
-		State  v1alpha1.State `json:"state"`
-		Reason string         `json:"reason,omitempty"`
-	} `json:"expect"`
-}
 
 func TestAnObjectOfAKindHasTheHealthThatItsCommunityMeans(t *testing.T) {
 	files, err := filepath.Glob("*.yaml")
@@ -55,25 +37,9 @@ func TestAnObjectOfAKindHasTheHealthThatItsCommunityMeans(t *testing.T) {
 
 func casesOf(t *testing.T, file string) []Case {
 	t.Helper()
-	g := NewWithT(t)
-	content, err := os.ReadFile(file)
-	g.Expect(err).NotTo(HaveOccurred())
-	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
-	var cases []Case
-	for {
-		document, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return cases
-		}
-		g.Expect(err).NotTo(HaveOccurred())
-		c := Case{}
-		g.Expect(yaml.UnmarshalStrict(document, &c)).To(Succeed(), "%s:\n%s", file, document)
-		if c.Name == "" { // only comments
-			continue
-		}
-		g.Expect(c.Expect.State).NotTo(BeEmpty(), "%s: %s", file, c.Name)
-		cases = append(cases, c)
-	}
+	cases, err := Read(file)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return cases
 }
 
 func TestEveryKindWithBuiltInRulesHasItsCases(t *testing.T) {
