@@ -42,7 +42,7 @@ var _ = Describe("An AliasCheck of a kind that may not be read for a while", fun
 		expectOnly(v1alpha1.ReasonKindForbidden, "Boiling")
 	})
 
-	It("never shows again what there was of it before it was removed and installed anew (I3, I5)", func(ctx SpecContext) {
+	It("never shows again what there was before it was removed and installed again (I3, I5)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		crd := installGadgets(ctx)
 		ready(ctx, newGadget(ctx, namespace, "g"), "True", "Cool")

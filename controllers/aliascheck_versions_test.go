@@ -38,7 +38,7 @@ var _ = Describe("An AliasCheck of a kind with two versions", func() {
 			c.Spec.Versions[0].Storage, c.Spec.Versions[1].Storage = false, true
 		})
 		Eventually(storedVersions(ctx, crd)).Should(Equal([]string{"v1", "v2"}))
-		ready(ctx, gadget, "False", "Boiling") // this is the write that stores it anew
+		ready(ctx, gadget, "False", "Boiling") // this write stores it in the newer version
 		both(v1alpha1.StateCritical, "Boiling")
 		ready(ctx, gadget, "True", "Cool")
 		both(v1alpha1.StatePassing, "Cool")

@@ -66,7 +66,7 @@ func newHealthChecks(ctx context.Context, namespace, prefix string, n int, url s
 	Expect(group.Wait()).To(Succeed())
 }
 
-// punctual is a service that hangs under /hang/, and else notes when each path was asked for.
+// punctual is a service that hangs under /hang/, and otherwise notes when each path was asked for.
 type punctual struct {
 	*httptest.Server
 

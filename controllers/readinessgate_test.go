@@ -288,7 +288,7 @@ var _ = Describe("A readiness gate, whatever goes wrong,", func() {
 		Expect(statusOf(ctx, old)(Default).UID).NotTo(Equal(old.UID))
 	})
 
-	It("holds the refusal of a patch for another pod to be a conflict, and is not tried again (I3)", func(ctx SpecContext) {
+	It("takes the refusal of a patch for another pod for a conflict, and does not try again (I3)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		pod := newPod(ctx, namespace, "web", gateOnDB)
 		conditions := []corev1.PodCondition{{Type: gateOnDB, Status: corev1.ConditionTrue, Reason: "Late"}}

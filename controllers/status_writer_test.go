@@ -61,7 +61,7 @@ var _ = Describe("A status write", func() {
 		Expect(statusOf(ctx, check)(Default).Status.State).To(Equal(v1alpha1.StateUnknown))
 	})
 
-	It("never reaches an object of the same name that was made anew (I2)", func() {
+	It("never reaches another object of the same name (I2)", func() {
 		Expect(api.Delete(ctx, check.DeepCopy())).To(Succeed())
 		again := newAlias(ctx, check.Namespace, check.Name, targeting("HealthCheck", "web"))
 		Expect(apierrors.IsConflict(write(check, v1alpha1.StatePassing))).To(BeTrue())

@@ -190,7 +190,7 @@ runtime() {
 	done
 }
 
-# own_cgroup makes the cgroup that all pods are in, in each hierarchy, so that they are told from those of others.
+# own_cgroup makes the cgroup that all pods are in, in each hierarchy, so that they can be distinguished from those of others.
 own_cgroup() {
 	local hierarchy
 	for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*; do
@@ -271,7 +271,7 @@ end() {
 	done < <(tac "$dir/pids" 2>/dev/null)
 }
 
-# containers ends the containers that are left, and the shims that hold them; they are told by the folder in their arguments.
+# containers ends the containers that are left, and the shims that hold them; they are recognised by the folder in their arguments.
 containers() {
 	local pid
 	for pid in $(pgrep -f -- "-address $dir/containerd.sock" || true); do

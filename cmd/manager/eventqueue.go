@@ -28,7 +28,7 @@ func newEventQueue(limit int) *eventQueue {
 	return q
 }
 
-// put never waits. It reports whether an Event was dropped for want of room, this one or another.
+// put never waits. It reports whether there was no room and an Event was dropped, this one or another.
 func (q *eventQueue) put(event *eventsv1.Event) (dropped bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

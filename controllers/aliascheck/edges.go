@@ -15,7 +15,7 @@ import (
 )
 
 // aliasEdges maps a changed object to the aliases that it concerns. On an update controller-runtime asks for
-// the old object and for the new one, so those that counted it before are told too.
+// the old object and for the new one, so aliases that counted it before are evaluated too.
 type aliasEdges struct {
 	client     client.Reader
 	dropEvents bool

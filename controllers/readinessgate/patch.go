@@ -87,8 +87,8 @@ func recreated(err error) bool {
 	})
 }
 
-// tell emits an Event for each gate that has opened or closed. A gate that is open from the start is no news. That a pod
-// has too many is told with the first write of its conditions, and so once.
+// tell emits an Event for each gate that has opened or closed. A gate that is open from the start is no news. The Event that a
+// pod has too many comes with the first write of its conditions, and so once.
 func (r *Reconciler) tell(pod *corev1.Pod, written []corev1.PodCondition) {
 	if gate.TooMany(pod) && len(pod.Status.Conditions) == 0 {
 		r.Recorder.Eventf(pod, nil, corev1.EventTypeWarning, EventTooManyReadinessGates, "CloseGate",

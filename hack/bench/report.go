@@ -76,7 +76,7 @@ func (r row) verdict() string {
 	}
 }
 
-// report prints each row as soon as it is known, and writes the file anew with it: a run that is cut leaves what it
+// report prints each row as soon as it is known, and writes the file again with it: a run that is cut off leaves what it
 // has measured.
 type report struct {
 	table   io.Writer

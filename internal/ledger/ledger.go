@@ -119,7 +119,7 @@ func (l *Ledger) isTried(status *v1alpha1.HealthCheckStatus) bool {
 func (l *Ledger) empty() {
 	l.epoch++
 	l.status, l.foreign = l.check.Status, false
-	l.anew()
+	l.startOver()
 }
 
 // StoodStill forgets what was counted and has not been shown: while the process stood still, a successor may have seen

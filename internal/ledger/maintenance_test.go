@@ -51,10 +51,10 @@ func TestAMaintenanceBeginsAndEndsOnTime(t *testing.T) {
 		{"a window that never opens", windowed("0 0 30 2 *", time.Hour, ""), "2026-02-28T23:00:00Z", "2026-03-01T01:00:00Z", nil, nil},
 	} {
 		for how, play := range map[string]*stage{
-			"one process":                     {probes: time.Second},
-			"a restart before each look":      {probes: time.Second, restarts: true},
-			"probes that hang for a minute":   {probes: time.Minute},
-			"a restart amid a probe's minute": {probes: time.Minute, restarts: true},
+			"one process":                       {probes: time.Second},
+			"a restart before each look":        {probes: time.Second, restarts: true},
+			"probes that hang for a minute":     {probes: time.Minute},
+			"a restart within a probe's minute": {probes: time.Minute, restarts: true},
 		} {
 			t.Run(row.what+", "+how, func(t *testing.T) {
 				check := newCheck()

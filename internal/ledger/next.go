@@ -83,7 +83,7 @@ func (l *Ledger) decide(now time.Time) {
 	if exempt != l.exempt {
 		l.exempt = exempt
 		l.epoch++
-		l.anew()
+		l.startOver()
 		l.countsFrom = now
 	}
 	if initial, given := health.Initial(l.view()); given && !exempt {

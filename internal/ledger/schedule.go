@@ -64,8 +64,8 @@ func newSchedule(check *v1alpha1.HealthCheck, now time.Time) schedule {
 	return s
 }
 
-// anew begins again: the results so far are void.
-func (s *schedule) anew() {
+// startOver makes the results so far void.
+func (s *schedule) startOver() {
 	s.overdue, s.settled, s.retryAt, s.retries, s.unread = false, false, time.Time{}, 0, nil
 }
 

@@ -19,7 +19,7 @@ const (
 	retryWatch = 2 * time.Second
 )
 
-// clearScreen begins a screen anew: home, and all below erased.
+// clearScreen moves the cursor home and erases all below it.
 const clearScreen = "\x1b[H\x1b[J"
 
 // repeat answers once, or with --watch whenever the answer has become another.

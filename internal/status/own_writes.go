@@ -16,7 +16,7 @@ import (
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
-// The kinds of which this process remembers what it wrote.
+// The kinds whose writes this process remembers.
 var (
 	HealthCheckKind = v1alpha1.GroupVersion.WithKind("HealthCheck")
 	AliasCheckKind  = v1alpha1.GroupVersion.WithKind("AliasCheck")

@@ -28,7 +28,7 @@ func TestOwnWritesHoldWhileTheCacheIsBehind(t *testing.T) {
 		{"the cache is behind", version("first", "6"), 0, false, true, true},
 		{"the cache has the write", version("first", "7"), 0, false, false, false},
 		{"the cache has a later one", version("first", "8"), 0, false, false, false},
-		{"the object was made anew", version("anew", "6"), 0, false, false, false},
+		{"another object has the name", version("another", "6"), 0, false, false, false},
 		{"the cache is behind at the earliest resync", version("first", "6"), resync * 9 / 10, false, false, true},
 		{"the cache is behind for long, and fails", version("first", "6"), time.Hour, true, true, true},
 	} {

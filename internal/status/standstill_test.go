@@ -36,7 +36,7 @@ func TestAStandstillOfTheProcessIsNoticedWhoeverRunsFirstAfterIt(t *testing.T) {
 		t.Error("a standstill is not noticed after the beat")
 	}
 	if p.StoodSince(resumed) {
-		t.Error("what began after the standstill is held to be older")
+		t.Error("what began after the standstill counts as older")
 	}
 }
 

@@ -16,7 +16,7 @@ type version struct {
 
 func (v version) absent() bool { return v == version{} }
 
-// gap is an object of which the cache has another version than the API server had.
+// gap is an object whose version in the cache is not the one that the API server had.
 type gap struct {
 	cached, live version
 }
@@ -51,8 +51,8 @@ type listing struct {
 	objects         map[string]version
 }
 
-// missedBy are the objects of which the cache, read after this list, is wrong: it differs from the list, and is not
-// ahead of it. A cached version that is not newer than the list has to be in the list, too. If it is not, the cache
+// missedBy are the objects that the cache, read after this list, has wrong: it differs from the list, and is not ahead
+// of it. A cached version that is not newer than the list has to be in the list, too. If it is not, the cache
 // missed a change, or has a version that a restore of etcd has undone.
 func (l listing) missedBy(cached map[string]version) gaps {
 	missed := l.unlike(cached)
@@ -64,7 +64,7 @@ func (l listing) missedBy(cached map[string]version) gaps {
 	return missed
 }
 
-// unlike are the objects of which the cache differs from the list.
+// unlike are the objects whose version in the cache is not that of the list.
 func (l listing) unlike(cached map[string]version) gaps {
 	differing := gaps{}
 	for name, live := range l.objects {

@@ -91,7 +91,7 @@ func (e *evidence) failingSince(trust time.Duration) time.Time {
 	return time.Time{}
 }
 
-// ignorable errors say nothing about the cache. A request that was cancelled, or was told to list anew, belongs to
+// ignorable errors say nothing about the cache. A request that was cancelled, or was told to list again, belongs to
 // the ordinary life of a watch. Where connections are refused there is no API server: nobody can be shown anything,
 // and once it is back its lists and watches decide.
 func ignorable(err error) bool {

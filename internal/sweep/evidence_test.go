@@ -47,7 +47,7 @@ func TestSinceWhenACacheCannotBeBelieved(t *testing.T) {
 			[]step{{10 * second, look(10 * second)}, {20 * second, (*evidence).confirmed}}, time.Hour, 0},
 		"a watch that was cancelled has not failed":      {[]step{{second, refused(context.Canceled)}}, time.Hour, 0},
 		"one that has to begin again has not failed":     {[]step{{second, refused(expiredError())}}, time.Hour, 0},
-		"there is nothing to be told to no API server":   {[]step{{second, refused(syscall.ECONNREFUSED)}}, time.Hour, 0},
+		"without an API server nobody can be told":       {[]step{{second, refused(syscall.ECONNREFUSED)}}, time.Hour, 0},
 		"one that hangs until its deadline has failed":   {[]step{{second, refused(context.DeadlineExceeded)}}, time.Hour, second},
 		"a cache that was seen to be wrong is a failure": {[]step{{second, refused(nil)}}, time.Hour, second},
 	} {

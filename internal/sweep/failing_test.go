@@ -29,7 +29,7 @@ func TestAKindThatCanNeitherBeListedNorWatchedFailsUntilItCan(t *testing.T) {
 	r.Expect(first).To(BeTemporally(">=", began))
 	failed := r.traffic.sweepCount()
 	r.Eventually(r.traffic.sweepCount).Should(BeNumerically(">=", failed+4))
-	r.Expect(since()).To(Equal(first), "later failures do not begin it anew")
+	r.Expect(since()).To(Equal(first), "later failures do not begin it again")
 	r.Eventually(func() time.Time {
 		return r.sweeper.FailingSince(v1alpha1.GroupVersion.WithKind("HealthCheck"), r.namespace)
 	}).Should(BeZero(), "another kind")

@@ -114,7 +114,7 @@ func tell(event watch.Event) string {
 	}
 }
 
-// A relist that is merely slow would only be slower for being begun anew.
+// Beginning a slow relist again would only make it slower.
 func TestARelistIsLeftInPeaceWhileItDelivers(t *testing.T) {
 	clock := testingclock.NewFakePassiveClock(time.Now())
 	c := newConnection(true, &evidence{clock: clock})
