@@ -69,6 +69,8 @@ type Reconciler struct {
 	Evaluated func()
 	// Targets reads targets; SetupWithManager makes it.
 	Targets *target.Observer
+
+	rests *rests
 }
 
 // SetupWithManager registers the reconciler, its indexes and its edges.
@@ -88,11 +90,12 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	if err != nil {
 		return err
 	}
+	r.rests = newRests(r.Clock)
 	r.Targets = &target.Observer{
 		Client: r.Client, Watches: watches, Namespaces: r.Namespaces, FailingSince: r.FailingSince, WithoutNodes: r.WithoutNodes,
 		Clock: r.Clock,
 	}
-	return r.watch(mgr, aliasEdges{client: r.Client, dropEvents: r.DropEvents})
+	return r.watch(mgr, aliasEdges{client: r.Client, dropEvents: r.DropEvents, rests: r.rests})
 }
 
 func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
@@ -124,7 +127,7 @@ type requestQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 func (r *Reconciler) runWatches(edges aliasEdges) func(context.Context, requestQueue) error {
 	return func(ctx context.Context, queue requestQueue) error {
 		r.Targets.Watches.Run(ctx, func(event target.Event) {
-			gathering := gathering(ctx, r.Client, queue)
+			gathering := gathered{client: r.Client, rests: r.rests}.gathering(ctx, queue)
 			for _, request := range edges.ofWatched(ctx, event) {
 				gathering.Add(request)
 			}
@@ -146,6 +149,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	if alias == nil {
 		return reconcile.Result{}, nil
+	}
+	if combines(alias) {
+		r.rests.began(request.NamespacedName)
 	}
 	observedAt := r.Clock.Now()
 	observation, err := r.observe(ctx, alias)

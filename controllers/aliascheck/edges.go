@@ -19,6 +19,7 @@ import (
 type aliasEdges struct {
 	client     client.Reader
 	dropEvents bool
+	rests      *rests
 }
 
 // ofHealthCheck are the aliases that mirror a check, and those that count it.

@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -18,7 +20,12 @@ func TestABurstOfChangesIsOneEvaluationOfAnAliasThatCombines(t *testing.T) {
 	rollUp.Name, single.Name = "roll-up", "single"
 	queue := priorityqueue.New[reconcile.Request]("burst")
 	defer queue.ShutDown()
-	gathering := gatheringQueue{queue, func(r reconcile.Request) bool { return r == rollUp }}
+	gathering := gatheringQueue{queue, func(r reconcile.Request) time.Duration {
+		if r == rollUp {
+			return gatherFor
+		}
+		return 0
+	}}
 
 	began := time.Now()
 	for range 1000 {
@@ -35,6 +42,24 @@ func TestABurstOfChangesIsOneEvaluationOfAnAliasThatCombines(t *testing.T) {
 	queue.Done(rollUp)
 	if queue.Len() != 0 {
 		t.Errorf("%d evaluations are left of the burst", queue.Len())
+	}
+}
+
+func TestAnAliasThatCombinesRestsAfterAnEvaluation(t *testing.T) {
+	now := clocktesting.NewFakePassiveClock(time.Unix(1_000_000, 0))
+	rests, rollUp := newRests(now), types.NamespacedName{Namespace: "shop", Name: "roll-up"}
+	if left := rests.left(rollUp); left > 0 {
+		t.Errorf("one that was not evaluated rests for %s", left)
+	}
+	rests.began(rollUp)
+	now.SetTime(now.Now().Add(restFor / 5))
+	if left := rests.left(rollUp); left != restFor*4/5 {
+		t.Errorf("it rests for another %s", left)
+	}
+	now.SetTime(now.Now().Add(2 * restFor))
+	rests.began(types.NamespacedName{Namespace: "shop", Name: "another"})
+	if left := rests.left(rollUp); left > 0 || len(rests.since) != 1 {
+		t.Errorf("it rests for another %s; remembered are %v", left, rests.since)
 	}
 }
 

@@ -44,12 +44,15 @@ func (d *Details) Allow(key string, now time.Time) bool {
 	return damper.Allow(now)
 }
 
-// Forget lets details of an object be written at once again: something else of it has changed, so its details are news.
-func (d *Details) Forget(key string) {
+// News takes note that something else of an object was written, and what is said of it with that: it is the first of the
+// texts that are written at once.
+func (d *Details) News(key string, now time.Time) {
 	if d == nil {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.byKey, key)
+	damper := &health.Damper{}
+	damper.Allow(now)
+	d.byKey[key] = damper
 }

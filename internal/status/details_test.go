@@ -15,8 +15,13 @@ func TestDetailsAreNewsAgainOnceSomethingElseHasChanged(t *testing.T) {
 	if details.Allow("uid", now) {
 		t.Error("a fourth is written at once")
 	}
-	details.Forget("uid")
-	if !details.Allow("uid", now) {
-		t.Error("after a change of state the first is refused")
+	details.News("uid", now)
+	for i := range 2 {
+		if !details.Allow("uid", now) {
+			t.Errorf("after a change of state, which said something, further text %d of two is refused", i+1)
+		}
+	}
+	if details.Allow("uid", now) {
+		t.Error("a third is written at once")
 	}
 }
