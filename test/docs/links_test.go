@@ -70,3 +70,38 @@ func anchorsOf(page string) map[string]bool {
 	}
 	return anchors
 }
+
+// pathInCode is a path of this repository as pages name it, such as `internal/sweep/repair.go`; <source> and * stand for any name.
+var pathInCode = regexp.MustCompile("`((?:api|charts|cmd|config|controllers|docs|hack|internal|test)/[\\w.*<>/-]+)`")
+
+func TestThePathsThatPagesNameAreThere(t *testing.T) {
+	files := filesOfTheRepository(t)
+	for _, file := range files {
+		if path.Ext(file) != ".md" {
+			continue
+		}
+		for _, found := range pathInCode.FindAllStringSubmatch(page(t, file), -1) {
+			if pattern := anyName.ReplaceAllString(found[1], "*"); !isThere(files, pattern) {
+				t.Errorf("%s names %s, which is not there", file, found[1])
+			}
+		}
+	}
+}
+
+var anyName = regexp.MustCompile(`<\w+>`)
+
+// isThere reports whether a file matches, or is in a folder that does.
+func isThere(files []string, pattern string) bool {
+	pattern = strings.TrimSuffix(pattern, "/")
+	depth := strings.Count(pattern, "/")
+	for _, file := range files {
+		parts := strings.Split(file, "/")
+		if len(parts) <= depth {
+			continue
+		}
+		if matches, _ := path.Match(pattern, strings.Join(parts[:depth+1], "/")); matches {
+			return true
+		}
+	}
+	return false
+}
