@@ -301,7 +301,7 @@ func (p panicsFor) Probe(ctx context.Context, check *v1alpha1.HealthCheck) probe
 	return p.others.Probe(ctx, check)
 }
 
-func (p panicsFor) Recall(context.Context, *v1alpha1.HealthCheck) probe.Past { return probe.Past{} }
+func (p panicsFor) LastJob(context.Context, *v1alpha1.HealthCheck) probe.Past { return probe.Past{} }
 
 // frozenReader is a cache whose watch has stalled: it always shows the first version of an object.
 type frozenReader struct {

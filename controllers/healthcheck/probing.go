@@ -78,8 +78,8 @@ func (r *Reconciler) look(ctx context.Context, e *entry, a ledger.Assignment) (s
 	defer cancel()
 	s.began = r.Clock.Now()
 	r.began(e, s.began)
-	if a.Recall {
-		past := r.Prober.Recall(ctx, a.Check)
+	if a.ReadLastJob {
+		past := r.Prober.LastJob(ctx, a.Check)
 		next := nextAfter(past, a.Check, s.began)
 		switch {
 		case past.Result.Unread != nil, past.Result.Ended.After(a.Since):

@@ -166,7 +166,7 @@ func TestSuspendedMembersAreLeftOutAndCountedInWords(t *testing.T) {
 }
 
 func TestAMemberThatIsAnAliasIsNamedByWhatIsAtItsEnd(t *testing.T) {
-	of := func(name, message string, root *v1alpha1.Culprit) Member {
+	rooted := func(name, message string, root *v1alpha1.Culprit) Member {
 		return Member{
 			Kind: "AliasCheck", Namespace: "shop", Name: name, State: v1alpha1.StateCritical, Message: message, Deeper: root,
 		}
@@ -175,23 +175,23 @@ func TestAMemberThatIsAnAliasIsNamedByWhatIsAtItsEnd(t *testing.T) {
 	far := &v1alpha1.Culprit{Kind: "HealthCheck", Namespace: "data", Name: "db"}
 	for name, c := range map[string]aggregated{
 		"one that mirrors": {
-			[]Member{of("near", "dial: refused", db)},
+			[]Member{rooted("near", "dial: refused", db)},
 			v1alpha1.StateCritical, "CriticalChecks", "1 of 1 check is Critical: HealthCheck db (dial: refused)", "db",
 		},
 		"one that combines, and says how many": {
-			[]Member{of("team", "1 of 3 checks is Critical: HealthCheck db (dial (tcp): refused); 1 is Warning: HealthCheck a", db)},
+			[]Member{rooted("team", "1 of 3 checks is Critical: HealthCheck db (dial (tcp): refused); 1 is Warning: HealthCheck a", db)},
 			v1alpha1.StateCritical, "CriticalChecks", "1 of 1 check is Critical: HealthCheck db (dial (tcp): refused)", "db",
 		},
 		"one whose message was cut off": {
-			[]Member{of("team", "1 of 3 checks is Critical: HealthCheck data/db (dial…", far)},
+			[]Member{rooted("team", "1 of 3 checks is Critical: HealthCheck data/db (dial…", far)},
 			v1alpha1.StateCritical, "CriticalChecks", "1 of 1 check is Critical: HealthCheck data/db (dial…)", "db",
 		},
 		"several behind which is the same": {
-			[]Member{of("a", "refused", db), of("b", "refused", db), check("db", v1alpha1.StateCritical, "refused")},
+			[]Member{rooted("a", "refused", db), rooted("b", "refused", db), check("db", v1alpha1.StateCritical, "refused")},
 			v1alpha1.StateCritical, "CriticalChecks", "3 of 3 checks are Critical: HealthCheck db (refused)", "db",
 		},
 		"one in which several are equally bad": {
-			[]Member{of("team", "2 of 2 checks are Critical: HealthCheck a, HealthCheck b", nil), of("near", "refused", db)},
+			[]Member{rooted("team", "2 of 2 checks are Critical: HealthCheck a, HealthCheck b", nil), rooted("near", "refused", db)},
 			v1alpha1.StateCritical, "CriticalChecks", "2 of 2 checks are Critical: HealthCheck db (refused), " +
 				"AliasCheck team (2 of 2 checks are Critical: HealthCheck a, HealthCheck b)", "",
 		},

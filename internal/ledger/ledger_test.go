@@ -306,11 +306,11 @@ func TestOfJobsThoseCountThatEndedSinceTheLast(t *testing.T) {
 	d := newDesk(t)
 	ended := d.now.Add(time.Minute)
 	d.check.Spec.Job = &v1alpha1.JobProbe{}
-	counts := func(what string, want time.Time, recall bool) {
+	counts := func(what string, want time.Time, readLast bool) {
 		t.Helper()
 		a := d.Assignment()
-		if !a.Since.Equal(want) || a.Recall != recall {
-			t.Errorf("%s: those after %s count, it is asked for them: %t; want %s and %t", what, a.Since, a.Recall, want, recall)
+		if !a.Since.Equal(want) || a.ReadLastJob != readLast {
+			t.Errorf("%s: those after %s count, it is asked for them: %t; want %s and %t", what, a.Since, a.ReadLastJob, want, readLast)
 		}
 	}
 	d.Got(d.Identity(), Result{Outcome: health.Passed, Reason: "Probed", Message: "passed", At: ended}, d.now)

@@ -113,10 +113,10 @@ type Assignment struct {
 	Check *v1alpha1.HealthCheck
 	// Slow says that the probe needs a slot from its beginning.
 	Slow bool
-	// Recall says that it is not known what became of the last Job. One that ended after Since counts: the cluster is the
+	// ReadLastJob says that it is not known what became of the last Job. It counts if it ended after Since: the cluster is the
 	// memory of this process, and of the one before.
-	Recall bool
-	Since  time.Time
+	ReadLastJob bool
+	Since       time.Time
 	// Pace says that the interval since that Job has to be over before the next begins.
 	Pace bool
 }
@@ -129,9 +129,9 @@ func (l *Ledger) Assignment() Assignment {
 	}
 	return Assignment{
 		ID: l.Identity(), Check: l.view(), Slow: l.probablySlow(),
-		Recall: l.check.Spec.Job != nil && !l.settled,
-		Since:  since,
-		Pace:   l.status.State != v1alpha1.StateMaintenance,
+		ReadLastJob: l.check.Spec.Job != nil && !l.settled,
+		Since:       since,
+		Pace:        l.status.State != v1alpha1.StateMaintenance,
 	}
 }
 

@@ -43,7 +43,7 @@ type Reader struct {
 
 // subject is an object of a type.
 type subject struct {
-	of reflect.Type
+	kind reflect.Type
 	types.NamespacedName
 }
 
@@ -76,32 +76,32 @@ func (r *Reader) Get(ctx context.Context, key client.ObjectKey, object client.Ob
 }
 
 // start begins a read, unless there is one.
-func (r *Reader) start(ctx context.Context, of subject) *read {
+func (r *Reader) start(ctx context.Context, key subject) *read {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if running := r.locked.reads[of]; running != nil {
+	if running := r.locked.reads[key]; running != nil {
 		return running
 	}
-	started := &read{ended: make(chan struct{}), object: reflect.New(of.of.Elem()).Interface().(client.Object)}
-	r.locked.reads[of] = started
-	go r.run(context.WithoutCancel(ctx), of, started)
+	started := &read{ended: make(chan struct{}), object: reflect.New(key.kind.Elem()).Interface().(client.Object)}
+	r.locked.reads[key] = started
+	go r.run(context.WithoutCancel(ctx), key, started)
 	return started
 }
 
-func (r *Reader) run(ctx context.Context, of subject, current *read) {
+func (r *Reader) run(ctx context.Context, key subject, current *read) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	current.err = r.bounded(of.Namespace, func() (any, error) {
-		return current.object, r.WithWatch.Get(ctx, of.NamespacedName, current.object)
+	current.err = r.bounded(key.Namespace, func() (any, error) {
+		return current.object, r.WithWatch.Get(ctx, key.NamespacedName, current.object)
 	})
 	close(current.ended)
-	time.AfterFunc(sharedFor, func() { r.forget(of) })
+	time.AfterFunc(sharedFor, func() { r.forget(key) })
 }
 
-func (r *Reader) forget(of subject) {
+func (r *Reader) forget(key subject) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.locked.reads, of)
+	delete(r.locked.reads, key)
 }
 
 // List is not shared: who lists wants to see what he has written.

@@ -259,7 +259,7 @@ func TestACertificateOfTheChainThatEndsSoonIsAWarning(t *testing.T) {
 	soon, later := time.Now().Add(24*time.Hour).UTC().Truncate(time.Second), time.Now().Add(1000*time.Hour).UTC().Truncate(time.Second)
 	root := newAuthority(t, ending(later.Add(time.Hour)))
 	below := root.intermediate(ending(soon))
-	of := func(end time.Time) string { return "is valid until " + end.Format(time.RFC3339) }
+	validUntil := func(end time.Time) string { return "is valid until " + end.Format(time.RFC3339) }
 	for name, row := range map[string]struct {
 		config *tls.Config
 		within time.Duration
@@ -267,9 +267,9 @@ func TestACertificateOfTheChainThatEndsSoonIsAWarning(t *testing.T) {
 		says   string
 	}{
 		"not yet":          {root.server(nil, ending(soon)), 23 * time.Hour, soon, ""},
-		"its own":          {root.server(nil, ending(soon)), 25 * time.Hour, soon, "; the certificate CN=web.shop " + of(soon)},
-		"an authority's":   {chained(below.server(nil, ending(later)), below), 25 * time.Hour, soon, "; the certificate CN=intermediate " + of(soon)},
-		"the root's":       {root.server(nil, ending(later.Add(2*time.Hour))), 1002 * time.Hour, later.Add(time.Hour), "; the certificate CN=authority " + of(later.Add(time.Hour))},
+		"its own":          {root.server(nil, ending(soon)), 25 * time.Hour, soon, "; the certificate CN=web.shop " + validUntil(soon)},
+		"an authority's":   {chained(below.server(nil, ending(later)), below), 25 * time.Hour, soon, "; the certificate CN=intermediate " + validUntil(soon)},
+		"the root's":       {root.server(nil, ending(later.Add(2*time.Hour))), 1002 * time.Hour, later.Add(time.Hour), "; the certificate CN=authority " + validUntil(later.Add(time.Hour))},
 		"it is never told": {root.server(nil, ending(soon)), 0, soon, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

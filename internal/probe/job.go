@@ -66,8 +66,8 @@ func (p *Probes) jobRun(check *v1alpha1.HealthCheck) *jobRun {
 	return &jobRun{attempt: a, jobs: p.jobs, check: check, labels: checkLabels(check)}
 }
 
-// Recall implements Prober.
-func (p *Probes) Recall(ctx context.Context, check *v1alpha1.HealthCheck) Past {
+// LastJob implements Prober.
+func (p *Probes) LastJob(ctx context.Context, check *v1alpha1.HealthCheck) Past {
 	if check.Spec.Job == nil || p.jobs == nil {
 		return Past{}
 	}

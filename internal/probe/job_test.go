@@ -296,9 +296,9 @@ func TestTheResultOfAJobSaysWhenThatEnded(t *testing.T) {
 			if got := probedWith(t, prober, check); !got.Ended.Equal(at) || (got.Unread != nil) != (row.unread != nil) {
 				t.Errorf("the probe sees %+v, want it ended at %s", got, at)
 			}
-			past := prober.Recall(t.Context(), check)
+			past := prober.LastJob(t.Context(), check)
 			if !past.Result.Ended.Equal(at) || (past.Result.Unread != nil) != (row.unread != nil) {
-				t.Errorf("recalled is %+v, want it ended at %s", past.Result, at)
+				t.Errorf("the last Job is %+v, want it ended at %s", past.Result, at)
 			}
 		})
 	}

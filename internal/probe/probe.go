@@ -28,9 +28,9 @@ type Result struct {
 // check's timeout, and Probe returns soon after it is done, and leaves nothing running.
 type Prober interface {
 	Probe(ctx context.Context, check *v1alpha1.HealthCheck) Result
-	// Recall reads what the last probe of this spec has left in the cluster: a Job, if it has ended. One that still runs is
+	// LastJob reads what the last probe of this spec has left in the cluster: a Job, if it has ended. One that still runs is
 	// adopted by Probe. All other sources leave nothing.
-	Recall(ctx context.Context, check *v1alpha1.HealthCheck) Past
+	LastJob(ctx context.Context, check *v1alpha1.HealthCheck) Past
 }
 
 // Past is an earlier probe, of this process or another.

@@ -31,16 +31,16 @@ func NewBuckets(perSecond float64, size int) *Buckets {
 
 // Spend takes tokens, also those that are not there yet: then the bucket is empty until they would have come.
 func (b *Buckets) Spend(namespace string, tokens int, now time.Time) (wait time.Duration) {
-	reservation := b.of(namespace, now).ReserveN(now, min(tokens, b.size))
+	reservation := b.limiter(namespace, now).ReserveN(now, min(tokens, b.size))
 	return reservation.DelayFrom(now)
 }
 
 // Empty reports whether a namespace has spent more than it has.
 func (b *Buckets) Empty(namespace string, now time.Time) bool {
-	return b.of(namespace, now).TokensAt(now) < 0
+	return b.limiter(namespace, now).TokensAt(now) < 0
 }
 
-func (b *Buckets) of(namespace string, now time.Time) *rate.Limiter {
+func (b *Buckets) limiter(namespace string, now time.Time) *rate.Limiter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if now.Sub(b.locked.pruned) > pruneEvery {

@@ -47,11 +47,11 @@ func rulesFor(ref Reference, kinds *lease) (*rules.Set, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reading the HealthRules: %w", err)
 	}
-	of, err := healthRules(objects, ref.GroupKind())
+	matching, err := healthRules(objects, ref.GroupKind())
 	if err != nil {
 		return nil, err
 	}
-	if set := rules.InForce(of); set != nil {
+	if set := rules.InForce(matching); set != nil {
 		return set, nil
 	}
 	return rules.BuiltIn(ref.GroupKind()), nil
@@ -59,7 +59,7 @@ func rulesFor(ref Reference, kinds *lease) (*rules.Set, error) {
 
 // healthRules are those of some objects which are for a kind.
 func healthRules(objects []*unstructured.Unstructured, kind schema.GroupKind) ([]v1alpha1.HealthRule, error) {
-	var of []v1alpha1.HealthRule
+	var matching []v1alpha1.HealthRule
 	for _, object := range objects {
 		if ruleTarget(object) != kind {
 			continue
@@ -68,9 +68,9 @@ func healthRules(objects []*unstructured.Unstructured, kind schema.GroupKind) ([
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &rule); err != nil {
 			return nil, fmt.Errorf("reading HealthRule %s: %w", object.GetName(), err)
 		}
-		of = append(of, rule)
+		matching = append(matching, rule)
 	}
-	return of, nil
+	return matching, nil
 }
 
 func ruleTarget(rule *unstructured.Unstructured) schema.GroupKind {

@@ -28,14 +28,14 @@ var (
 // Build makes bin/<name> from a package, with flags of go build, and returns its path. Tests of other packages build it
 // at the same time, and may be running it: it is renamed into its place when it is whole. It begins as a link to the one
 // that is there, which go build leaves alone where it is up to date: the first package links, the others do not.
-func Build(name, of string, flags ...string) (string, error) {
+func Build(name, pkg string, flags ...string) (string, error) {
 	path := filepath.Join(controlplane.Root(), "bin", name)
 	own := fmt.Sprintf("%s.%d", path, os.Getpid())
 	defer os.Remove(own) // it stays where it is a link to what has its place already
 	if err := os.Link(path, own); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("building %s: %w", name, err)
 	}
-	command := exec.Command("go", append(append([]string{"build"}, flags...), "-o", own, of)...)
+	command := exec.Command("go", append(append([]string{"build"}, flags...), "-o", own, pkg)...)
 	command.Dir = controlplane.Root()
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w: %s", name, err, output)

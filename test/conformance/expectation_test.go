@@ -74,7 +74,7 @@ func (e Expectation) key(home string) types.NamespacedName {
 // differences are what a check shows and should not, in words.
 func (e Expectation) differences(check v1alpha1.Check) []string {
 	status := check.CommonStatus()
-	d := &differences{of: check.GetName()}
+	d := &differences{check: check.GetName()}
 	d.equal("state", string(e.State), string(status.State))
 	d.unless(e.Reason == "", "reason", e.Reason, status.Reason)
 	d.contains("message", e.Message, status.Message)
@@ -96,7 +96,7 @@ func (e Expectation) differences(check v1alpha1.Check) []string {
 }
 
 type differences struct {
-	of    string
+	check string
 	found []string
 }
 
@@ -108,19 +108,19 @@ func (d *differences) unless(skip bool, what, want, got string) {
 
 func (d *differences) equal(what, want, got string) {
 	if want != got {
-		d.found = append(d.found, fmt.Sprintf("%s: %s is %q and should be %q", d.of, what, got, want))
+		d.found = append(d.found, fmt.Sprintf("%s: %s is %q and should be %q", d.check, what, got, want))
 	}
 }
 
 func (d *differences) contains(what, part, got string) {
 	if !strings.Contains(got, part) {
-		d.found = append(d.found, fmt.Sprintf("%s: %s is %q and should contain %q", d.of, what, got, part))
+		d.found = append(d.found, fmt.Sprintf("%s: %s is %q and should contain %q", d.check, what, got, part))
 	}
 }
 
 func (d *differences) lacks(what, part, got string) {
 	if part != "" && strings.Contains(got, part) {
-		d.found = append(d.found, fmt.Sprintf("%s: %s is %q and must not contain %q", d.of, what, got, part))
+		d.found = append(d.found, fmt.Sprintf("%s: %s is %q and must not contain %q", d.check, what, got, part))
 	}
 }
 

@@ -26,12 +26,12 @@ func TestTheInvariantsNameTestsThatAreThere(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row[1], func(t *testing.T) {
 			named := 0
-			for _, of := range testsOfAPackage.FindAllStringSubmatch(row[2], -1) {
-				source := testsOf(t, of[1])
-				for _, name := range nameOfATest.FindAllString(of[2], -1) {
+			for _, group := range testsOfAPackage.FindAllStringSubmatch(row[2], -1) {
+				source := testsOf(t, group[1])
+				for _, name := range nameOfATest.FindAllString(group[2], -1) {
 					named++
 					if !strings.Contains(source, declaration(name)) {
-						t.Errorf("%s has no test %s", of[1], name)
+						t.Errorf("%s has no test %s", group[1], name)
 					}
 					if !slices.Contains(invariant.FindAllString(name, -1), row[1]) {
 						t.Errorf("%s does not bear the number of its invariant", name)

@@ -65,14 +65,14 @@ func chosenCases(t *testing.T) map[string]kinds.Case {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var of schema.GroupVersionKind
+		var first schema.GroupVersionKind
 		for _, c := range cases {
 			kind := c.Object.GroupVersionKind()
-			if of.Empty() && strings.Contains(kind.Group, ".") && !built(kind.Group) {
-				of = kind
+			if first.Empty() && strings.Contains(kind.Group, ".") && !built(kind.Group) {
+				first = kind
 			}
 			name := strings.ToLower(fmt.Sprintf("%s-%s-%s", strings.TrimSuffix(filepath.Base(file), ".yaml"), kind.Kind, c.Expect.State))
-			if _, there := chosen[name]; kind == of && !there && asMade(c) {
+			if _, there := chosen[name]; kind == first && !there && asMade(c) {
 				chosen[name] = c
 			}
 		}
@@ -82,11 +82,11 @@ func chosenCases(t *testing.T) map[string]kinds.Case {
 
 // built reports whether the API server has the kinds of a group itself.
 func built(group string) bool {
-	for _, of := range []string{
+	for _, name := range []string{
 		"rbac.authorization", "admissionregistration", "apiextensions", "apiregistration", "certificates", "coordination", "discovery",
 		"events", "flowcontrol.apiserver", "networking", "node", "resource", "scheduling", "storage", "storagemigration",
 	} {
-		if group == of+".k8s.io" {
+		if group == name+".k8s.io" {
 			return true
 		}
 	}

@@ -53,7 +53,7 @@ func (l life) edit(object *unstructured.Unstructured, patch string) {
 }
 
 // of is what kstatus makes of an object as the API server has it now.
-func (l life) of(object *unstructured.Unstructured) func() (status.Status, error) {
+func (l life) statusOf(object *unstructured.Unstructured) func() (status.Status, error) {
 	return func() (status.Status, error) {
 		live := object.DeepCopy()
 		if err := api.Get(l.ctx, client.ObjectKeyFromObject(object), live); err != nil {
@@ -68,13 +68,13 @@ func (l life) of(object *unstructured.Unstructured) func() (status.Status, error
 }
 
 func (l life) now(object *unstructured.Unstructured) status.Status {
-	computed, err := l.of(object)()
+	computed, err := l.statusOf(object)()
 	l.Expect(err).NotTo(HaveOccurred())
 	return computed
 }
 
 func (l life) soon(object *unstructured.Unstructured, wanted status.Status) {
-	l.Eventually(l.of(object)).WithTimeout(patience).WithPolling(50 * time.Millisecond).Should(Equal(wanted))
+	l.Eventually(l.statusOf(object)).WithTimeout(patience).WithPolling(50 * time.Millisecond).Should(Equal(wanted))
 }
 
 // subject is a server which is well or not, as told.

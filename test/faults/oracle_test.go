@@ -404,7 +404,7 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 			return shown{}, false
 		}
 		seen := w.aliasAsTarget(next)
-		if key.Namespace != alias.Namespace && !of(seen.culprit, key.Namespace) {
+		if key.Namespace != alias.Namespace && !isIn(seen.culprit, key.Namespace) {
 			seen.culprit = target // what a third namespace is to blame for is not told to this one
 		}
 		return conditionOfCheck(seen, asked, target), true
@@ -419,8 +419,8 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 	}
 }
 
-// of reports whether a culprit is of a namespace, or of none.
-func of(culprit, namespace string) bool {
+// isIn reports whether a culprit is of a namespace, or belongs to no namespace.
+func isIn(culprit, namespace string) bool {
 	return strings.Contains(culprit, " "+namespace+"/") || strings.Contains(culprit, " /")
 }
 

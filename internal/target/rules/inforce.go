@@ -42,8 +42,8 @@ func Judge(rule *v1alpha1.HealthRule, all []v1alpha1.HealthRule) Judgement {
 	if _, err := Cached(rule.Spec.Rules); err != nil {
 		return Judgement{v1alpha1.ReasonInvalidExpression, err.Error()}
 	}
-	of := slices.DeleteFunc(slices.Clone(all), func(other v1alpha1.HealthRule) bool { return TargetOf(&other) != target })
-	for _, other := range oldestFirst(of) {
+	sameKind := slices.DeleteFunc(slices.Clone(all), func(other v1alpha1.HealthRule) bool { return TargetOf(&other) != target })
+	for _, other := range oldestFirst(sameKind) {
 		if other.Name == rule.Name {
 			break
 		}

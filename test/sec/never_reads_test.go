@@ -27,7 +27,7 @@ func TestAServerThatNeverReadsKeepsNoConnectionOfTheManagers(t *testing.T) {
 	g := NewWithT(t)
 	manager := started(t)
 	noisy := newNamespace(t, "noisy")
-	address, connections := deaf(t)
+	address, connections := neverReads(t)
 	before, err := manager.OpenFiles()
 	g.Expect(err).NotTo(HaveOccurred())
 	value := strings.Repeat("x", 4096)
@@ -38,7 +38,7 @@ func TestAServerThatNeverReadsKeepsNoConnectionOfTheManagers(t *testing.T) {
 	const checks = 10
 	for i := range checks {
 		create(t, &v1alpha1.HealthCheck{
-			ObjectMeta: metav1.ObjectMeta{Namespace: noisy, Name: fmt.Sprintf("deaf-%d", i)},
+			ObjectMeta: metav1.ObjectMeta{Namespace: noisy, Name: fmt.Sprintf("never-reads-%d", i)},
 			Spec: v1alpha1.HealthCheckSpec{Interval: every(time.Second), Timeout: every(500 * time.Millisecond),
 				HTTP: &v1alpha1.HTTPProbe{URL: "https://" + address, Headers: headers, TLS: &v1alpha1.TLSConfig{InsecureSkipVerify: true}}},
 		})
@@ -47,8 +47,8 @@ func TestAServerThatNeverReadsKeepsNoConnectionOfTheManagers(t *testing.T) {
 	g.Expect(manager.OpenFiles()).To(BeNumerically("<=", before+2*checks), "open files")
 }
 
-// deaf completes handshakes, counts them and never reads again.
-func deaf(t *testing.T) (address string, handshakes *atomic.Int64) {
+// neverReads completes handshakes, counts them and never reads again.
+func neverReads(t *testing.T) (address string, handshakes *atomic.Int64) {
 	t.Helper()
 	config := &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}, NextProtos: []string{"h2"}}
 	listen := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {

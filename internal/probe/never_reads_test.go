@@ -18,15 +18,15 @@ import (
 	"github.com/aliascheck/aliascheck/internal/probe"
 )
 
-// deafServer completes the handshake of TLS, sends the SETTINGS of HTTP/2 and never reads again, so that a request which
+// unreadingServer completes the handshake of TLS, sends the SETTINGS of HTTP/2 and never reads again, so that a request which
 // does not fit the client's send buffer cannot be written. It holds one goroutine and one file for each connection.
-type deafServer struct {
+type unreadingServer struct {
 	address string
-	// held are all connections, and deaf those whose handshake has ended.
-	held, deaf atomic.Int64
+	// held are all connections, and ready those whose handshake has ended.
+	held, ready atomic.Int64
 }
 
-func newDeafServer(t *testing.T, protocol string) *deafServer {
+func newUnreadingServer(t *testing.T, protocol string) *unreadingServer {
 	t.Helper()
 	certificate := newAuthority(t).server(nil).Clone()
 	certificate.NextProtos = []string{protocol}
@@ -35,7 +35,7 @@ func newDeafServer(t *testing.T, protocol string) *deafServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &deafServer{address: listener.Addr().String()}
+	server := &unreadingServer{address: listener.Addr().String()}
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -50,10 +50,10 @@ func newDeafServer(t *testing.T, protocol string) *deafServer {
 	return server
 }
 
-func (d *deafServer) ignore(ctx context.Context, conn *tls.Conn) {
+func (d *unreadingServer) ignore(ctx context.Context, conn *tls.Conn) {
 	defer conn.Close()
 	if conn.HandshakeContext(ctx) == nil {
-		d.deaf.Add(1)
+		d.ready.Add(1)
 		_, _ = conn.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}) // an empty frame of SETTINGS
 		<-ctx.Done()
 	}
@@ -91,7 +91,7 @@ func TestAServerThatNeverReadsKeepsNothingOfAProbe(t *testing.T) {
 	for _, protocol := range []string{"h2", "http/1.1"} {
 		t.Run(protocol, func(t *testing.T) {
 			g := NewWithT(t)
-			server := newDeafServer(t, protocol)
+			server := newUnreadingServer(t, protocol)
 			prober := probe.New(onLoopback(t))
 			check := httpCheck("https://"+server.address+"/", withTLS(v1alpha1.TLSConfig{InsecureSkipVerify: true}), many)
 			ours := func() int { return runtime.NumGoroutine() - int(server.held.Load()) }
@@ -106,7 +106,7 @@ func TestAServerThatNeverReadsKeepsNothingOfAProbe(t *testing.T) {
 
 			probeAtOnce(t, prober, check, 20)
 
-			g.Expect(server.deaf.Load()).To(BeNumerically(">", 1), "requests that the server did not read")
+			g.Expect(server.ready.Load()).To(BeNumerically(">", 1), "requests that the server did not read")
 			g.Eventually(ours, 10*time.Second).Should(BeNumerically("<=", goroutines), "goroutines")
 			g.Eventually(filesOfOurs, 10*time.Second).Should(BeNumerically("<=", files), "open files")
 		})

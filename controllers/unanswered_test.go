@@ -70,13 +70,13 @@ type lossy struct {
 
 func (l *lossy) clientOf(inner client.WithWatch) client.WithWatch {
 	return interceptor.NewClient(inner, interceptor.Funcs{SubResourceUpdate: func(
-		ctx context.Context, inner client.Client, of string, object client.Object, options ...client.SubResourceUpdateOption,
+		ctx context.Context, inner client.Client, subresource string, object client.Object, options ...client.SubResourceUpdateOption,
 	) error {
 		if l.lose.Load() == 0 {
-			return inner.SubResource(of).Update(ctx, object, options...)
+			return inner.SubResource(subresource).Update(ctx, object, options...)
 		}
 		sent := object.DeepCopyObject().(client.Object)
-		if err := inner.SubResource(of).Update(ctx, sent, options...); err != nil {
+		if err := inner.SubResource(subresource).Update(ctx, sent, options...); err != nil {
 			return err
 		}
 		l.lose.Add(-1)
