@@ -34,6 +34,11 @@ run: ## Watch aliases follow their targets, on a control plane of its own. DEMO_
 test: controlplane ## Run all tests with the race detector. PACKAGES=./internal/... runs some.
 	@hack/test.sh $(PACKAGES)
 
+.PHONY: test-fast
+test-fast: ## Run the tests that need no control plane, with the race detector: less than a minute, warm.
+	@hack/test.sh $$(go list -f '{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | \
+		awk '!/internal\/controlplane|test\/blackbox/ { print $$1 }')
+
 .PHONY: test-monitoring
 test-monitoring: controlplane ## Try the alerts and the dashboard with promtool, which takes minutes to build once.
 	@hack/promtool.sh

@@ -53,6 +53,9 @@ unbuilt() {
 	for name in kubelet kube-scheduler kube-proxy; do
 		binary "$name" >/dev/null || echo "$name"
 	done
+	for name in manager web pause coredns; do
+		[[ -f $images/$name.tar ]] || echo "the image of $name"
+	done
 }
 
 preflight() {
@@ -86,6 +89,8 @@ build() {
 		bin/release image -name "localhost/$name" -version 1 -package "./test/realnode/$name" -platforms "$platform" \
 			-out "$images/$name.tar"
 	done
+	bin/release image -source hack/coredns -name localhost/coredns -version 1 -package . -platforms "$platform" \
+		-out "$images/coredns.tar"
 }
 
 # run starts a program in the background, in a session of its own, and notes its process id.
@@ -218,6 +223,8 @@ start_node() {
 		authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: $dir/ca.crt}}
 		authorization: {mode: Webhook}
 		enforceNodeAllocatable: []
+		clusterDNS: [10.96.0.10]
+		clusterDomain: cluster.local
 		imageGCHighThresholdPercent: 99
 		imageGCLowThresholdPercent: 98
 		evictionHard: {memory.available: 50Mi}
@@ -227,7 +234,9 @@ start_node() {
 	run kubelet "$(binary kubelet)" --kubeconfig node.kubeconfig --config kubelet.yaml --hostname-override "$node" \
 		--root-dir "$dir/kubelet" --cert-dir "$dir/kubelet-pki"
 	run kube-proxy "$(binary kube-proxy)" --kubeconfig admin.kubeconfig --proxy-mode nftables --cluster-cidr "$pods.0/24" \
-		--hostname-override "$node" --conntrack-max-per-core 0 --healthz-bind-address 127.0.0.1:0 --metrics-bind-address 127.0.0.1:0
+		--hostname-override "$node" --conntrack-max-per-core 0 \
+		--healthz-bind-address 127.0.0.1:20256 --metrics-bind-address 127.0.0.1:20249
+	await kube-proxy 60 nft list table ip kube-proxy
 	await "a ready node" 120 k wait --for=condition=Ready "node/$node" --timeout=1s
 	k apply -f - >/dev/null <<-E
 		apiVersion: discovery.k8s.io/v1
@@ -251,6 +260,7 @@ up() {
 	runtime
 	start_node
 	cd "$root"
+	k apply -f test/realnode/testdata/dns.yaml >/dev/null
 	echo "the node is ready after $SECONDS s; installing dist/install.yaml"
 	k apply -f dist/install.yaml >/dev/null
 	await "the manager" 180 k -n aliascheck-system rollout status deployment/aliascheck-controller-manager --timeout=1s
@@ -330,8 +340,17 @@ down() {
 	echo "all is gone"
 }
 
+# keep_logs is for a test that failed: down takes everything else away.
+keep_logs() {
+	if (($1 != 0)) && [[ -d $dir/logs ]]; then
+		rm -rf "$root/bin/e2e-logs"
+		cp -r "$dir/logs" "$root/bin/e2e-logs"
+		echo "the logs are in bin/e2e-logs"
+	fi
+}
+
 scenarios() {
-	trap 'down' EXIT
+	trap 'keep_logs $?; down' EXIT
 	trap 'exit 130' INT TERM
 	up
 	KUBECONFIG=$dir/admin.kubeconfig KUBECTL=$(binary kubectl) go test -tags realnode -count=1 -v -timeout 15m ./test/realnode

@@ -26,7 +26,7 @@ const nobody = "65532:65532"
 type imageOptions struct {
 	// name is that of the image without its tag, which is the version.
 	name, version string
-	// pkg is the Go package of the binary, whose base name is its path in the image.
+	// pkg is the Go package of the binary.
 	pkg       string
 	platforms []platform
 	// archive is the file to write. Beside it, a document of what is inside is written for each platform.
@@ -97,6 +97,14 @@ func writeImage(ctx context.Context, s source, o imageOptions) (v1.Hash, error) 
 	return index.Digest()
 }
 
+// entry is the path of the binary in the image: the name of its package, or of the image where that is the module's root.
+func (o imageOptions) entry() string {
+	if o.pkg == "." {
+		return path.Base(o.name)
+	}
+	return path.Base(o.pkg)
+}
+
 // labels are those of the OCI image specification; the index has them as annotations.
 func (o imageOptions) labels(s source) map[string]string {
 	const repository = "https://github.com/aliascheck/aliascheck"
@@ -115,7 +123,7 @@ func (o imageOptions) labels(s source) map[string]string {
 
 // imageOf is an image from nothing, with one layer that has the binary in it.
 func imageOf(s source, o imageOptions, p platform, binary string) (v1.Image, error) {
-	entry := path.Base(o.pkg)
+	entry := o.entry()
 	content, err := layerOf(binary, entry, s.time)
 	if err != nil {
 		return nil, err

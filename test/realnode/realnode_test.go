@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,10 +29,10 @@ const (
 //go:embed testdata/shop.yaml
 var shop string
 
-// kubectl runs a command against the node that hack/e2e.sh has started.
+// kubectl runs a command against the node that hack/e2e.sh has started, in the namespace shop where it says no other.
 func kubectl(t *testing.T, stdin string, args ...string) (string, error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), os.Getenv("KUBECTL"), append([]string{"--namespace=shop"}, args...)...)
+	command := exec.CommandContext(t.Context(), os.Getenv("KUBECTL"), args...)
 	command.Stdin = strings.NewReader(stdin)
 	output, err := command.CombinedOutput()
 	return strings.TrimSpace(string(output)), err
@@ -51,9 +54,9 @@ func state(t *testing.T, check string) func() string {
 	}
 }
 
-// answers reports whether a Service answers within a moment.
+// answers reports whether a Service answers. One without endpoints refuses at once; on a busy machine an answer takes its time.
 func answers(address string) bool {
-	client := &http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Get(address)
 	if err != nil {
 		return false
@@ -75,19 +78,53 @@ func TestOnARealNode(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(patience)
 	g.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
+	must(t, "", "config", "set-context", "--current", "--namespace=shop")
 	must(t, shop, "apply", "-f", "-")
 	must(t, "", "rollout", "status", "deployment/db", "--timeout=90s")
 	g.Eventually(state(t, "aliascheck/web-needs-db")).Should(HavePrefix("Passing"))
 	must(t, "", "rollout", "status", "deployment/web", "--timeout=90s")
 	g.Eventually(func() bool { return answers(web) }).Should(BeTrue())
 
+	t.Run("probes by the names of Services", byName)
 	t.Run("gates under traffic", gatesUnderTraffic)
 	t.Run("the manager rolls", managerRolls)
 	t.Run("the leader is deleted", leaderIsDeleted)
+	t.Run("the leader is killed", leaderIsKilled)
 	t.Run("a cordon", cordon)
 	t.Run("jobs by their exit codes", jobs)
 	t.Run("a Deployment that crash-loops", crashLoops)
+	t.Run("a Deployment that cannot pull", cannotPull)
+	t.Run("a Deployment that rolls out", rollsOut)
 	t.Run("uninstalling under traffic", uninstall)
+	t.Run("a manager of one namespace", namespaced)
+}
+
+const named = `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: %s}
+spec: {interval: 1s, failureThreshold: 1, %s}
+`
+
+// byName asks the cluster's DNS, for names with and without a namespace; one that is not there is told as that.
+func byName(t *testing.T) {
+	for name, source := range map[string]string{
+		"http-name":  `http: {url: "http://db.shop.svc.cluster.local/healthz"}`,
+		"http-short": `http: {url: "http://db/healthz"}`,
+		"tcp-short":  `tcp: {address: "db:80"}`,
+		"grpc-name":  `grpc: {address: "db.shop:9000"}`,
+		"dns-name":   `dns: {name: db.shop.svc.cluster.local, expect: ["10.96.5.5"]}`,
+	} {
+		must(t, fmt.Sprintf(named, name, source), "apply", "-f", "-")
+		timed(t, name+" is Passing", func() bool { return strings.HasPrefix(state(t, "healthcheck/"+name)(), "Passing") })
+	}
+	must(t, fmt.Sprintf(named, "no-name", `http: {url: "http://nobody/healthz"}`), "apply", "-f", "-")
+	timed(t, "no-name is Critical", func() bool { return strings.HasPrefix(state(t, "healthcheck/no-name")(), "Critical") })
+	message := must(t, "", "get", "healthcheck/no-name", "--output=jsonpath={.status.message}")
+	if !strings.Contains(message, "nobody.shop") {
+		t.Errorf("the message does not name the host that was asked for: %s", message)
+	}
+	must(t, "", "delete", "healthcheck", "http-name", "http-short", "tcp-short", "grpc-name", "dns-name", "no-name")
 }
 
 // timed waits, and logs how long it took.
@@ -149,17 +186,62 @@ func managerRolls(t *testing.T) {
 	})
 }
 
+// leader is the pod that holds the lease.
+func leader(t *testing.T) string {
+	t.Helper()
+	holder := must(t, "", "--namespace=aliascheck-system", "get", "lease", "manager.health.aliascheck.dev",
+		"--output=jsonpath={.spec.holderIdentity}")
+	pod, _, _ := strings.Cut(holder, "_")
+	return pod
+}
+
 func leaderIsDeleted(t *testing.T) {
-	leader := func() string {
-		holder := must(t, "", "--namespace=aliascheck-system", "get", "lease", "manager.health.aliascheck.dev", "--output=jsonpath={.spec.holderIdentity}")
-		pod, _, _ := strings.Cut(holder, "_")
-		return pod
-	}
 	underTraffic(t, func() {
-		before := leader()
+		before := leader(t)
 		must(t, "", "--namespace=aliascheck-system", "delete", "pod", before, "--wait=false")
-		timed(t, "another leader", func() bool { now := leader(); return now != "" && now != before })
+		timed(t, "another leader", func() bool { now := leader(t); return now != "" && now != before })
 	})
+}
+
+// leaderIsKilled: nobody gives the lease back, so that another leads only when it has run out.
+func leaderIsKilled(t *testing.T) {
+	must(t, "", "--namespace=aliascheck-system", "rollout", "status", "deployment/aliascheck-controller-manager", "--timeout=120s")
+	underTraffic(t, func() {
+		before := leader(t)
+		holder := must(t, "", "--namespace=aliascheck-system", "get", "lease", "manager.health.aliascheck.dev",
+			"--output=jsonpath={.spec.holderIdentity}")
+		kill(t, before)
+		timed(t, "another process leads", func() bool {
+			return holder != must(t, "", "--namespace=aliascheck-system", "get", "lease", "manager.health.aliascheck.dev",
+				"--output=jsonpath={.spec.holderIdentity}")
+		})
+	})
+}
+
+// kill ends the process of a pod of the manager, which is found by the name of its host.
+func kill(t *testing.T, pod string) {
+	t.Helper()
+	names, err := filepath.Glob("/proc/[0-9]*/comm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		process := filepath.Dir(name)
+		comm, _ := os.ReadFile(name)
+		host, _ := os.ReadFile(filepath.Join(process, "root", "etc", "hostname"))
+		if strings.TrimSpace(string(comm)) != "manager" || strings.TrimSpace(string(host)) != pod {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(process))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("no process of %s was found", pod)
 }
 
 func cordon(t *testing.T) {
@@ -217,6 +299,38 @@ func crashLoops(t *testing.T) {
 	timed(t, "traffic again", func() bool { return answers(web) })
 }
 
+func cannotPull(t *testing.T) {
+	patch := func(image, policy string) {
+		must(t, "", "patch", "deployment/db", "--type=json", "--patch=[{\"op\": \"replace\", \"path\": "+
+			"\"/spec/template/spec/containers/0/image\", \"value\": \""+image+"\"}, {\"op\": \"replace\", \"path\": "+
+			"\"/spec/template/spec/containers/0/imagePullPolicy\", \"value\": \""+policy+"\"}]")
+	}
+	patch("localhost/nothing:1", "Always")
+	timed(t, "the Deployment is Critical", func() bool { return strings.HasPrefix(state(t, "aliascheck/db-deployment")(), "Critical") })
+	patch("localhost/web:1", "Never")
+	timed(t, "the Deployment is Passing", func() bool { return strings.HasPrefix(state(t, "aliascheck/db-deployment")(), "Passing") })
+	timed(t, "traffic again", func() bool { return answers(web) })
+}
+
+// rollsOut: while pods of the old and of the new template serve, the Deployment is Ready.
+func rollsOut(t *testing.T) {
+	timed(t, "the Deployment is Passing", func() bool { return strings.HasPrefix(state(t, "aliascheck/web-deployment")(), "Passing") })
+	must(t, "", "rollout", "restart", "deployment/web")
+	seen := map[string]bool{}
+	timed(t, "the rollout is over", func() bool {
+		seen[state(t, "aliascheck/web-deployment")()] = true
+		_, err := kubectl(t, "", "rollout", "status", "deployment/web", "--watch=false")
+		updated := must(t, "", "get", "deployment/web", "--output=jsonpath={.status.updatedReplicas} {.status.replicas} {.status.availableReplicas}")
+		return err == nil && updated == "2 2 2"
+	})
+	for shown := range seen {
+		if !strings.HasPrefix(shown, "Passing") && !strings.HasPrefix(shown, "Warning") {
+			t.Errorf("the alias has shown %s", shown)
+		}
+	}
+	t.Logf("shown meanwhile: %v", seen)
+}
+
 // uninstall closes no gate: the web serves on, without checks.
 func uninstall(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
@@ -241,4 +355,32 @@ func uninstall(t *testing.T) {
 	if conditions != "True True" {
 		t.Errorf("the gates are %q", conditions)
 	}
+}
+
+// namespaced is the variant without rights in the cluster, put into the namespace that it works in by the team itself.
+func namespaced(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	relative := func(path string) string {
+		relative, err := filepath.Rel(folder, filepath.Join(root, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return relative
+	}
+	kustomization := fmt.Sprintf("namespace: shop\nresources: [%s]\ncomponents: [%s]\n",
+		relative("config/default"), relative("config/components/namespaced"))
+	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(kustomization), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "", "apply", "-k", filepath.Join(root, "config/components/namespaced/cluster"))
+	must(t, "", "apply", "-k", folder)
+	must(t, "", "rollout", "status", "deployment/aliascheck-controller-manager", "--timeout=120s")
+	must(t, shop, "apply", "-f", "-")
+	timed(t, "a check of its namespace is Passing", func() bool { return strings.HasPrefix(state(t, "healthcheck/db")(), "Passing") })
+	timed(t, "an alias of a Service is Passing", func() bool { return strings.HasPrefix(state(t, "aliascheck/web-needs-db")(), "Passing") })
+	timed(t, "an alias of a Node is forbidden", func() bool { return strings.HasSuffix(state(t, "aliascheck/node")(), "KindForbidden") })
 }

@@ -1,14 +1,19 @@
-// Command web is what runs in the pods of the tests on a real node: a server that can be broken and repaired, or with
-// arguments a program that ends with an exit code: web exit 3.
+// Command web is what runs in the pods of the tests on a real node: a server, of HTTP and of gRPC health, that can be broken
+// and repaired, or with arguments a program that ends with an exit code: web exit 3.
 package main
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
 func main() {
@@ -19,6 +24,16 @@ func main() {
 		}
 		os.Exit(code)
 	}
+	go end(serveGRPC)
+	end(serveHTTP)
+}
+
+func end(serve func() error) {
+	fmt.Fprintln(os.Stderr, serve())
+	os.Exit(1)
+}
+
+func serveHTTP() error {
 	var broken atomic.Bool
 	mux := http.NewServeMux()
 	mux.HandleFunc("/break", func(http.ResponseWriter, *http.Request) { broken.Store(true) })
@@ -30,6 +45,15 @@ func main() {
 	})
 	mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) {})
 	server := &http.Server{Addr: ":8080", Handler: mux, ReadHeaderTimeout: time.Second}
-	fmt.Fprintln(os.Stderr, server.ListenAndServe())
-	os.Exit(1)
+	return server.ListenAndServe()
+}
+
+func serveGRPC() error {
+	listener, err := net.Listen("tcp", ":9000")
+	if err != nil {
+		return err
+	}
+	server := grpc.NewServer()
+	grpc_health_v1.RegisterHealthServer(server, health.NewServer())
+	return server.Serve(listener)
 }
