@@ -49,6 +49,10 @@ test-chart: ## Try the chart with helm, which takes a minute or two to build onc
 	@hack/helm.sh
 	@cd hack/release && go test -count=1 -tags helm -run Chart .
 
+.PHONY: test-compat
+test-compat: ## Run the tests that an older Kubernetes may fail on one, built from its modules: KUBERNETES=v1.34.4.
+	@hack/compat.sh "$(KUBERNETES)"
+
 .PHONY: e2e
 e2e: ## Install on a real node (kubelet, containerd, kube-proxy) and try it under traffic. Needs root on Linux.
 	@hack/e2e.sh preflight
