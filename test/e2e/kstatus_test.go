@@ -27,10 +27,10 @@ type life struct {
 	manager   *blackbox.Manager
 }
 
-func begin(t *testing.T) life {
+func begin(t *testing.T, flags ...string) life {
 	t.Helper()
 	namespace := newNamespace(t)
-	l := life{NewWithT(t), t.Context(), namespace, started(t, "--namespaces="+namespace)}
+	l := life{NewWithT(t), t.Context(), namespace, started(t, append(flags, "--namespaces="+namespace)...)}
 	t.Cleanup(func() { NewWithT(t).Expect(l.manager.Stop()).To(Succeed()) })
 	return l
 }

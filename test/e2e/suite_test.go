@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -40,7 +42,7 @@ func run(m *testing.M) (code int) {
 	}
 	log.SetLogger(logr.Discard())
 	scheme := runtime.NewScheme()
-	err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
+	err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme))
 	if err == nil {
 		plane, err = controlplane.Start(controlplane.Options{})
 	}
@@ -123,4 +125,15 @@ func stateOf(t *testing.T, check *v1alpha1.HealthCheck) func() v1alpha1.State {
 func metricsOf(t *testing.T, manager *blackbox.Manager) func() (string, error) {
 	t.Helper()
 	return func() (string, error) { return manager.Metrics(t.Context()) }
+}
+
+// passed is how many HTTP probes the text of a manager's metrics tells to have passed.
+func passed(text string) (count float64) {
+	const series = `aliascheck_probes_total{result="passed",type="http"} `
+	for line := range strings.Lines(text) {
+		if value, found := strings.CutPrefix(line, series); found {
+			_, _ = fmt.Sscan(value, &count) // a value that cannot be read counts as none
+		}
+	}
+	return count
 }
