@@ -6,9 +6,9 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// Aggregate is what some members, at least one, make together: the worst of them, or with minReady what the number of
-// those that are Ready makes. It is told to a reader in this namespace. The culprit is what decided the state, where one
-// thing did: one member, or one object behind several.
+// Aggregate combines members, of which there is at least one: the state is that of the worst or, with minReady, follows from how
+// many are Ready. Its message is for a reader in this namespace. The culprit is what decided the state, if it is a single thing:
+// one member, or one object behind several.
 //
 // Suspended members are left out, and counted in words.
 func Aggregate(
@@ -42,8 +42,8 @@ func aggregateReason(worst v1alpha1.State) string {
 	return string(Known(worst)) + "Checks"
 }
 
-// decider is the one thing that is behind the worst of the members, and nil where they are several. Its reason tells why
-// if there is no other as bad.
+// decider is the one thing behind the worst of the members, and nil if there are several. Its reason explains the state if no
+// other member is as bad.
 func decider(sorted []Member) (culprit *v1alpha1.Culprit, telling bool) {
 	worst := sameState(sorted)
 	if worst[0].State == v1alpha1.StatePassing {
@@ -58,7 +58,7 @@ func decider(sorted []Member) (culprit *v1alpha1.Culprit, telling bool) {
 	return &root, worst[0].Telling && len(worst) == 1
 }
 
-// allSuspended is what an aggregate shows of which nothing is left to count.
+// allSuspended is what an aggregate shows if all its members are suspended.
 func allSuspended(suspended []Member, namespace string) (Verdict, *v1alpha1.Culprit) {
 	v := Verdict{
 		State:   v1alpha1.StateUnknown,

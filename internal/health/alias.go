@@ -13,9 +13,9 @@ import (
 type Observation struct {
 	// Target in short, for the status: HealthCheck/web.
 	Target string
-	// Suspect is the object that is to blame for a problem, where it can be named.
+	// Suspect is the object to blame for a problem, if it can be named.
 	Suspect *v1alpha1.Culprit
-	// Problem is the reason why there is no target to read; empty where there is one.
+	// Problem is the reason why there is no target to read; empty if there is a target.
 	Problem string
 	// Message says it in words, or, where nothing counts, says what was looked for.
 	Message string
@@ -23,11 +23,11 @@ type Observation struct {
 	Combined bool
 	// Members are what counts.
 	Members []Member
-	// FailingSince is since when what all this was read from could not be kept true; zero while it is.
+	// FailingSince is since when the cache that all this was read from could not be verified; zero while it can.
 	FailingSince time.Time
 }
 
-// Alias is what an AliasCheck of this namespace shall show after an observation.
+// Alias is what an AliasCheck of this namespace has to show after an observation.
 func Alias(alias *v1alpha1.AliasCheck, o Observation) (Verdict, *v1alpha1.Culprit) {
 	switch {
 	case o.Problem != "":

@@ -8,11 +8,11 @@ const (
 	dampedEvery  = time.Minute
 )
 
-// Damper bounds how often what others choose is written while nothing else changes: a heartbeat's message, a condition's,
-// counts below a threshold. It is written three times at once, and then once a minute at most, as it is then (Consul has
-// check_update_interval for it).
+// Damper bounds how often text that others choose is written while nothing else changes: the message of a heartbeat or of a
+// condition, counts below a threshold. It is written three times at once, and after that its newest version once a minute at most
+// (Consul has check_update_interval for this).
 type Damper struct {
-	// paidUntil is in the future by a minute for each write that was more than one a minute.
+	// paidUntil is a minute further in the future for each write beyond one a minute.
 	paidUntil time.Time
 }
 
@@ -28,5 +28,5 @@ func (d *Damper) Allow(now time.Time) bool {
 	return true
 }
 
-// Rested reports whether it is as good as new.
+// Rested reports whether it has no memory of writes, as a new one.
 func (d *Damper) Rested(now time.Time) bool { return d.paidUntil.Before(now) }

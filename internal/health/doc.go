@@ -3,7 +3,7 @@
 //
 //	Thresholds.Next   a probe's outcome and the standing so far  →  the new standing
 //	Schedule          the phase of a check and its last probe    →  when the next is due
-//	Verdict.ApplyTo   what a check shall show and its status     →  its new status
+//	Verdict.ApplyTo   what a check has to show, and its status   →  its new status
 //
 // The same inputs give the same output, so a reconcile that finds nothing new writes nothing.
 package health

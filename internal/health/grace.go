@@ -8,12 +8,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// ReadGrace is how long a check keeps its state while what that depends on cannot be read: the target of an alias, or
+// ReadGrace is how long a check keeps its state while what the state depends on cannot be read: the target of an alias, or
 // what a probe needs of the API server. After that it is Unknown.
 const ReadGrace = 2 * time.Minute
 
-// Grace remembers since when reads for each object of one kind have failed. It is no state that anybody sees: a
-// restart only gives the grace anew.
+// Grace remembers since when reads for each object of one kind have failed. Nobody sees this
+// memory: a restart only begins the grace again.
 type Grace struct {
 	// Length is shorter than ReadGrace in tests; zero is that.
 	Length time.Duration
@@ -24,14 +24,14 @@ type Grace struct {
 	}
 }
 
-// readFailure is of one spec of one object: another has not failed yet.
+// readFailure is of one spec of one object: after an edit or a recreation nothing has failed yet.
 type readFailure struct {
 	uid        types.UID
 	generation int64
 	at         time.Time
 }
 
-// Left is for how much longer a state may stand that has not been confirmed since a time; not positive when it may not.
+// Left is for how much longer a state that has not been confirmed since a time may stand; zero or less if it may not.
 func (f *Grace) Left(since, now time.Time) time.Duration {
 	grace := f.Length
 	if grace == 0 {
@@ -56,7 +56,7 @@ func (f *Grace) Since(object metav1.Object, now time.Time) time.Time {
 	return failure.at
 }
 
-// Ended forgets the failures of an object: what it needs was read, or it is gone itself.
+// Ended forgets the failures of an object: what it needs was read, or it was deleted.
 func (f *Grace) Ended(object types.NamespacedName) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -17,11 +17,11 @@ type Judgement struct {
 	Pending string
 	At      time.Time
 	Probed  bool
-	// Anew says that the status before is somebody else's, and nothing of it may stay.
+	// Anew says that somebody else wrote the status before, and nothing of it may stay.
 	Anew bool
 }
 
-// Unprobed is a judgement without a probe; the counters start anew.
+// Unprobed is a judgement without a probe; the counters begin again.
 func Unprobed(v Verdict, at time.Time) Judgement { return Judgement{Verdict: v, At: at} }
 
 // Judge is what the result of a probe, with its outcome, reason and message, makes of a check. The first result of a
@@ -64,8 +64,8 @@ func (j Judgement) ApplyTo(check *v1alpha1.HealthCheck, probe string) v1alpha1.H
 	return status
 }
 
-// shownBy reports whether a status says all of the judgement. It is asked after every probe, and mostly so: making the
-// same status again was a large part of what a probe cost that changed nothing.
+// shownBy reports whether a status says all of the judgement. Every probe asks this, and mostly the answer is yes: making
+// the same status again was a large part of the cost of a probe that changes nothing.
 func (j Judgement) shownBy(status *v1alpha1.HealthCheckStatus, generation int64, probe string) bool {
 	return !j.Anew &&
 		status.State == j.Verdict.State &&

@@ -47,7 +47,8 @@ func bySpec(maintenance *v1alpha1.Maintenance, now time.Time) Maintenance {
 	}
 }
 
-// AnnotatedMaintenance is that of an object with these annotations. An end that cannot be read is told, and ends nothing.
+// AnnotatedMaintenance is that of an object with these annotations. If the end cannot be read, the
+// message says so, and nothing ends.
 func AnnotatedMaintenance(annotations map[string]string, now time.Time) Maintenance {
 	reason, in := maintenanceAnnotation(annotations)
 	if !in {
@@ -74,7 +75,7 @@ func until(reason string, end, now time.Time) Maintenance {
 	return Maintenance{In: true, Reason: fmt.Sprintf("%s (until %s)", reason, end.Format(time.RFC3339)), Changes: end}
 }
 
-// windowFault tells the first window that never opens, as its schedule or time zone is not one. Admission cannot refuse them
+// windowFault names the first window that never opens, because its schedule or time zone is invalid. Admission cannot refuse them
 // all, and the check goes on without that window.
 func windowFault(windows []v1alpha1.MaintenanceWindow, now time.Time) *Resolution {
 	for i := range windows {
@@ -131,11 +132,11 @@ func scheduleOf(w *v1alpha1.MaintenanceWindow) (cron.Schedule, *time.Location, e
 	return schedule, zone, nil
 }
 
-// zones are those that were asked for last: a file each, and they do not change while a process runs. It also has the names
-// that are none, which take longest, and is bounded, as anybody may make up names.
+// zones caches time zones: each is a file, and does not change while a process runs. Unknown names are cached too, since they take
+// longest. It is bounded, because anybody may make up names.
 var zones = lru.New(1024)
 
-// zoneOf is the time zone of a name, nil if there is none; UTC of no name.
+// zoneOf is the time zone of a name, nil if there is no such zone; UTC for an empty name.
 func zoneOf(name string) *time.Location {
 	if known, ok := zones.Get(name); ok {
 		return known.(*time.Location)
@@ -155,7 +156,7 @@ type window struct {
 	duration time.Duration
 }
 
-// mostJumps bounds how far windows that overlap are followed to the end of the last. Beyond that they have none.
+// mostJumps bounds how far windows that overlap are followed to the end of the last. Beyond that they have no end.
 const mostJumps = 200
 
 // at is the window that is open at a moment, or else the next one. Windows that overlap, or follow each other at once, are
@@ -176,7 +177,7 @@ func (w window) at(now time.Time) (start, end time.Time) {
 	return start, time.Time{}
 }
 
-// lateIn is a run within the window that ends then, other than the one that it began with; zero where there is none. It is
+// lateIn is a run within the window that ends then, other than the one that it began with; zero if there is no such run. It is
 // the last or near it: following each of a run every minute would take long.
 func (w window) lateIn(end time.Time) time.Time {
 	for back := time.Minute; ; back *= 2 {
@@ -191,7 +192,7 @@ func (w window) lateIn(end time.Time) time.Time {
 	}
 }
 
-// earlier is the earlier of two times, of which a zero one is none.
+// earlier is the earlier of two times; a zero time does not count.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

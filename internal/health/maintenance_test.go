@@ -59,10 +59,10 @@ func TestAMaintenanceWindowOpensAndClosesByItsSchedule(t *testing.T) {
 		{"a time that comes twice has both windows, which are one", night, "2026-10-25T02:45:00+02:00", "night (until 2026-10-25T03:30:00+01:00)", "2026-10-25T03:30:00+01:00"},
 		{"which ends with the second", night, "2026-10-25T03:30:00+01:00", "", "2026-10-26T02:30:00+01:00"},
 
-		{"those that overlap for ever have no end", always, "2026-11-29T02:00:30Z", "always", "2026-11-29T03:00:30Z"},
+		{"those that always overlap have no end", always, "2026-11-29T02:00:30Z", "always", "2026-11-29T03:00:30Z"},
 		{"and those of every hour", hourly, "2026-11-29T02:00:00Z", "hourly", "2026-11-29T03:30:00Z"},
 		{"a day that never comes", never, "2026-11-29T02:00:00Z", "", ""},
-		{"a time zone that there is none of", nowhere, "2026-11-29T02:00:00Z", "", ""},
+		{"an unknown time zone", nowhere, "2026-11-29T02:00:00Z", "", ""},
 		{"a schedule that goes backwards", backwards, "2026-11-29T02:00:00Z", "", ""},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -135,15 +135,15 @@ func TestWhereOneMaintenanceEndsAnotherMayGoOn(t *testing.T) {
 	}
 }
 
-// Admission takes some schedules that are none. Then the check says so, whatever its own state is.
+// Admission accepts some invalid schedules. Then the check says so, whatever its own state is.
 func TestAWindowThatNeverOpensIsToldByStalled(t *testing.T) {
 	for name, c := range map[string]struct{ schedule, zone, want string }{
-		"a minute that there is none of": {
+		"an invalid minute": {
 			"61 2 * * *", "", `spec.maintenanceWindows[1] never opens: the schedule "61 2 * * *" cannot be read: end of range (61) above maximum (59): 61`},
 		"a range that goes backwards": {
 			"5-1 * * * *", "", `spec.maintenanceWindows[1] never opens: the schedule "5-1 * * * *" cannot be read: beginning of range (5) beyond end of range (1): 5-1`},
 		"a day that never comes": {"0 0 30 2 *", "", `spec.maintenanceWindows[1] never opens: the time "0 0 30 2 *" never comes`},
-		"a time zone that there is none of": {
+		"an unknown time zone": {
 			"0 2 * * *", "Europe/Bonn", `spec.maintenanceWindows[1] never opens: there is no time zone "Europe/Bonn"`},
 		"a leap day":  {"0 0 29 2 *", "Europe/Berlin", ""},
 		"any weekday": {"0 2 * * MON-FRI", "", ""},

@@ -17,23 +17,23 @@ type Member struct {
 	Reason  string
 	Message string
 
-	// Since is when the state was taken; zero where the source does not say.
+	// Since is when the state began; zero if the source does not say.
 	Since time.Time
 
 	// Deeper is what decided the state of a member that is itself an alias, or combines others.
 	Deeper *v1alpha1.Culprit
 
-	// Telling says that the reason explains the state of an aggregate which this member alone decides.
+	// Telling says that the reason explains the state of an aggregate that this member alone decides.
 	Telling bool
 
-	// Changes is when to look again, as its maintenance ends then by itself; zero where nothing does.
+	// Changes is when to look again, because its maintenance ends then; zero if nothing changes by itself.
 	Changes time.Time
 
 	// Unread is why it could not be read; then its state says nothing.
 	Unread error
-	// FailingSince is since when what it was read from could not be kept true; zero while it is.
+	// FailingSince is since when the cache that it was read from could not be verified; zero while it can.
 	FailingSince time.Time
-	// Unresolved says that there is nothing whose health it is; nil where there is.
+	// Unresolved says why it has no target; nil if it has one.
 	Unresolved *Resolution
 	// Stalled says that no retry can change that.
 	Stalled bool
@@ -55,8 +55,8 @@ func (m Member) culprit() v1alpha1.Culprit {
 	return v1alpha1.Culprit{APIVersion: m.APIVersion, Kind: m.Kind, Name: m.Name, Namespace: m.Namespace}
 }
 
-// suspended reports whether a member is one that nobody looks at, on purpose. A state that was read counts whatever its
-// reason is: an outage is not left out because somebody calls it Suspended.
+// suspended reports whether nobody looks at a member, on purpose. A state that was read counts whatever its reason is: an
+// outage is not left out because somebody calls it Suspended.
 func (m Member) suspended() bool {
 	return Known(m.State) == v1alpha1.StateUnknown && m.Reason == v1alpha1.ReasonSuspended
 }
@@ -66,7 +66,7 @@ func (m Member) ready() bool {
 	return m.State == v1alpha1.StatePassing || m.State == v1alpha1.StateWarning
 }
 
-// counting tells the members that count from those that are suspended, both worst first.
+// counting separates the members that count from those that are suspended, both worst first.
 func counting(members []Member) (counted, suspended []Member) {
 	for _, m := range worstFirst(members) {
 		if m.suspended() {

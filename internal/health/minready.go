@@ -6,8 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// line is where minReady draws the line between those that are enough and those that are too few. The zero value draws
-// none.
+// line is how many members minReady asks for. The zero value asks for nothing.
 type line struct {
 	minReady     *intstr.IntOrString
 	ready, total int

@@ -28,8 +28,8 @@ func Alone(alias *v1alpha1.AliasCheck, itself Member, o Observation) Member {
 	return itself
 }
 
-// Decided reports whether what could not be read of several makes no difference: the alias shows the same state whether
-// it is well or not.
+// Decided reports whether the members that could not be read make no difference: the alias shows the same state whether they
+// are healthy or not.
 func Decided(alias *v1alpha1.AliasCheck, o Observation) bool {
 	if !o.PartlyRead() {
 		return false
@@ -71,7 +71,7 @@ func (o Observation) ReadErrors(why func(error) string) Observation {
 	return o
 }
 
-// Failing are since when what an observation was read from could not be kept true, of all of it or of single members.
+// Failing are since when the caches that an observation was read from could not be verified, for all of it or for members.
 func (o Observation) Failing() []time.Time {
 	var all []time.Time
 	if !o.FailingSince.IsZero() {
@@ -85,7 +85,7 @@ func (o Observation) Failing() []time.Time {
 	return all
 }
 
-// Changes is when an observation is over by itself; zero where it is not.
+// Changes is when an observation ends by itself; zero if it does not.
 func (o Observation) Changes() (next time.Time) {
 	for _, m := range o.Members {
 		next = earlier(next, m.Changes)
@@ -111,7 +111,7 @@ func resolutionOf(members []Member) *Resolution {
 	return found
 }
 
-// stalled reports whether a spec is past help: one of the members can never be read, and without it the alias is not Ready.
+// stalled reports whether no retry can help: one of the members can never be read, and without it the alias is not Ready.
 func stalled(members []Member, state v1alpha1.State) bool {
 	if Ready(state) == metav1.ConditionTrue {
 		return false

@@ -57,7 +57,7 @@ func (t Thresholds) Decide(o Outcome) Standing {
 // failures_before_warning, failures_before_critical): a success resets the failures and the reverse, and
 // below its threshold the state stays. A state of Unknown is no evidence: then the result decides alone.
 //
-// The counters saturate at their thresholds, so that a lasting state changes nothing any more. Decided is
+// The counters saturate at their thresholds, so that a lasting state changes nothing. Decided is
 // false for a result below its threshold: then what is shown is still what an earlier result said.
 func (t Thresholds) Next(s Standing, o Outcome) (next Standing, decided bool) {
 	if Known(s.State) == v1alpha1.StateUnknown {

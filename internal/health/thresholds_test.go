@@ -45,7 +45,7 @@ func TestThresholds(t *testing.T) {
 		{"an initial Passing is evidence", health.Thresholds{Success: 1, Failure: 3}, v1alpha1.StatePassing, "---", "PPC"},
 		{"an initial Critical is evidence", health.Thresholds{Success: 3, Failure: 3}, v1alpha1.StateCritical, "+++", "CCP"},
 		{"an initial Warning is evidence", health.Thresholds{Success: 2, Failure: 2}, v1alpha1.StateWarning, "-+-+-+", "WWWWWW"},
-		{"an initial Unknown is none", health.Thresholds{Success: 3, Failure: 3}, v1alpha1.StateUnknown, "-", "C"},
+		{"an initial Unknown is no evidence", health.Thresholds{Success: 3, Failure: 3}, v1alpha1.StateUnknown, "-", "C"},
 		{
 			"an initial Critical warns as Consul does, on the way to Critical",
 			health.Thresholds{Success: 1, Warning: 1, Failure: 3}, v1alpha1.StateCritical, "---", "WWC",

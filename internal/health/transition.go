@@ -6,8 +6,8 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// transitionOf is when an aggregate took the worst state of its members, as far as they say it; zero where they
-// do not, and then it is when it was first shown. Before is what was shown until now.
+// transitionOf is when an aggregate took the worst state of its members, if they say so; otherwise it is zero, and the
+// state began when it was first shown. Before is what was shown until now.
 //
 // A state that became worse did so with the first member that took the new state after the old one began. One
 // that became better did so with a member that recovered or went away, and who went away says nothing. All that

@@ -9,7 +9,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// Verdict is what a check shall show.
+// Verdict is what a check has to show.
 type Verdict struct {
 	State   v1alpha1.State
 	Reason  string
@@ -59,7 +59,7 @@ func (v Verdict) ApplyTo(old v1alpha1.CheckStatus, generation int64, now time.Ti
 	return status
 }
 
-// stalledBy is the condition Stalled; nil where there is none.
+// stalledBy is the condition Stalled; nil if the check is not stalled.
 func (v Verdict) stalledBy() *Resolution {
 	if v.Stalled {
 		return &Resolution{metav1.ConditionTrue, v.Reason, v.Message}

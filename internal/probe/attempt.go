@@ -135,7 +135,7 @@ func (a *attempt) addresses() int {
 	return a.locked.addresses
 }
 
-// retitled names the subject anew, as where a redirect led to; the last one counts.
+// retitled gives the subject another name, such as where a redirect led to; the last one counts.
 func (a *attempt) retitled(subject string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// certificateWords tell what is wrong with which certificate: the server's own, or one of an authority. There is no
+// certificateWords say what is wrong with which certificate: the server's own, or one of an authority. There is no
 // current time in them, which crypto/x509 puts into its texts.
 func certificateWords(err error) (string, bool) {
 	var chain []*x509.Certificate
@@ -41,7 +41,7 @@ func hostWords(err x509.HostnameError) string {
 	return fmt.Sprintf("the certificate is not valid for %s, but for %s", err.Host, firstFew(names))
 }
 
-// authorityWords tell the two cases apart that look alike to a client, as far as they can be: an authority that is not
+// authorityWords distinguish two cases that look alike to a client, as far as possible: an authority that is not
 // trusted, and a chain that lacks a certificate.
 func authorityWords(err x509.UnknownAuthorityError, chain []*x509.Certificate) string {
 	if err.Cert == nil {

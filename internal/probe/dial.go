@@ -93,7 +93,7 @@ func (d dialer) resolve(ctx context.Context, a *attempt, address string) ([]neti
 }
 
 // hostOf is the host to look up. One without a dot is a Service of the check's namespace, as it is for a pod there; as it
-// stands it would be looked up in the manager's own namespace, where a namesake could make a dead Service green.
+// is, it would be looked up in the manager's own namespace, where a namesake could make a dead Service green.
 func (a *attempt) hostOf(host string) string {
 	if a.namespace == "" || strings.Contains(host, ".") || strings.EqualFold(host, "localhost") || isNumeric(host) {
 		return host
@@ -101,7 +101,7 @@ func (a *attempt) hostOf(host string) string {
 	return host + "." + a.namespace
 }
 
-// isNumeric tells an address, also one in the forms of inet_aton, such as 0x7f000001.
+// isNumeric reports whether a host is an address, also in the forms of inet_aton, such as 0x7f000001.
 func isNumeric(host string) bool {
 	_, notAddress := netip.ParseAddr(host)
 	_, notNumber := strconv.ParseUint(host, 0, 64)

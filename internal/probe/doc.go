@@ -8,9 +8,9 @@
 //
 // Considerations that shape it:
 //
-//   - Who may write a HealthCheck must not reach through the manager what they could not reach themselves.
+//   - Authors of HealthChecks must not reach through the manager what they could not reach themselves.
 //     Every socket is opened by the dialer, and the Guard judges the address that it is about to connect to,
-//     after DNS, for each redirect anew.
+//     after DNS, and again for each redirect.
 //   - A failing check writes its status once, so messages have no volatile text. They are made of our own
 //     words (failure.go), never of raw error texts: those name ports of this side, DNS servers, times, and
 //     now and then a piece of a response.

@@ -37,7 +37,7 @@ func (a *attempt) failed(err error) Result {
 	return failed(a.says(a.words(err, p)))
 }
 
-// words tells an error in the words of this file only. Texts of other packages may name ports of this side,
+// words describes an error in the words of this file only. Texts of other packages may name ports of this side,
 // DNS servers, times of day, or a piece of the response; none may reach a status.
 func (a *attempt) words(err error, p phase) string {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -81,7 +81,7 @@ var hangUps = []error{
 	io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
 }
 
-// hungUp tells that the server ended the connection, in whichever of the many ways this side came to see it: a close
+// hungUp reports whether the server ended the connection, in whichever of the many ways this side came to see it: a close
 // and a reset, at a read and at a write, race each other. Those of net/http's HTTP/2 have no type.
 func hungUp(err error) bool {
 	_, isAlert := alertOf(err)
@@ -89,7 +89,7 @@ func hungUp(err error) bool {
 		slices.ContainsFunc(hangUps, func(end error) bool { return errors.Is(err, end) })
 }
 
-// isReset tells that the other side threw the connection away.
+// isReset reports whether the other side has reset the connection.
 func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -60,7 +60,7 @@ func localNAT64Forms(b [16]byte) []netip.Addr {
 	return specified
 }
 
-// isISATAP tells an interface identifier of RFC 5214, which may be under any prefix.
+// isISATAP recognises an interface identifier of RFC 5214, which may be under any prefix.
 func isISATAP(b [16]byte) bool {
 	return b[8]&^0x02 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 }

@@ -46,7 +46,7 @@ func setHeader(request *http.Request, name, value string) {
 	case canonical == "Host":
 		request.Host = value
 	case canonical == "User-Agent":
-		request.Header["User-Agent"] = []string{""} // else net/http sends its own beside one that is written otherwise
+		request.Header["User-Agent"] = []string{""} // otherwise net/http sends its own beside one that is written differently
 		request.Header[name] = []string{value}
 	default:
 		request.Header[name] = append(request.Header[name], value)

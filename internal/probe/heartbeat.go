@@ -60,7 +60,7 @@ func ttlOf(spec *v1alpha1.HeartbeatProbe) time.Duration {
 	return spec.TTL.Duration
 }
 
-// stale tells that a Lease was not renewed in time.
+// stale is the error of a Lease that was not renewed in time.
 func stale(lease *coordinationv1.Lease, seen beat, ttl time.Duration, now time.Time) error {
 	if lease.Spec.RenewTime == nil {
 		return plainError("the Lease was never renewed: set spec.renewTime")

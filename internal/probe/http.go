@@ -99,8 +99,8 @@ type httpResponse struct {
 
 func (c *httpCall) exchange(request *http.Request, d dialer, config *tls.Config) (httpResponse, error) {
 	transport := c.transport(request.Context(), d, config)
-	// The request goes out in one write: a server that answers without reading it all would else be told by the answer or
-	// by the second write's failure, as it happens.
+	// The request goes out in one write: with two, a server that answers without reading it all would show by its answer at
+	// one time, and by the failure of the second write at another.
 	transport.WriteBufferSize += int(request.ContentLength)
 	defer transport.CloseIdleConnections()
 	defer c.attempt.hangUp()
@@ -196,8 +196,8 @@ func plainHTTP(err error) error {
 	return err
 }
 
-// judged is the result for a response. A status that decides is told though the body does not end; one that passes needs
-// the end of the body too.
+// judged is the result for a response. A status that fails decides even if the body does not end; one that passes needs the
+// end of the body too.
 func (c *httpCall) judged(ctx context.Context, got httpResponse) Result {
 	status := strings.TrimSpace(fmt.Sprintf("%d %s", got.code, http.StatusText(got.code)))
 	if got.broken != nil {

@@ -35,7 +35,7 @@ type Jobs interface {
 
 const (
 	// tidyTime is for what must still be done when the deadline may have passed: to read how the Job failed, and to
-	// delete what is not needed any more.
+	// delete what is no longer needed.
 	tidyTime = 3 * time.Second
 	// rewatchPause keeps a watch that ends at once from being a busy loop, and relistPause Jobs that change all the time.
 	rewatchPause = time.Second
@@ -143,7 +143,7 @@ func (r *jobRun) create(ctx context.Context, past history) (*batchv1.Job, error)
 	return job, nil
 }
 
-// adopted is the Job that another manager created meanwhile, for it chose the same name; or why there is none.
+// adopted is the Job that another manager created meanwhile, for it chose the same name; or why it cannot be adopted.
 func (r *jobRun) adopted(ctx context.Context, err error) (*batchv1.Job, error) {
 	if !apierrors.IsAlreadyExists(err) {
 		return nil, cancelledOr(ctx, refusedJob(err))
@@ -158,7 +158,7 @@ func (r *jobRun) adopted(ctx context.Context, err error) (*batchv1.Job, error) {
 	return nil, refusedJob(err)
 }
 
-// finish waits for the end of a Job, and tells it. Errors of the API on the way do not end that: the Job goes on.
+// finish waits for the end of a Job, and returns its result. Errors of the API on the way do not end that: the Job goes on.
 func (r *jobRun) finish(ctx context.Context, job *batchv1.Job) Result {
 	current := job
 	await := func() error {
@@ -317,7 +317,7 @@ func pause(ctx context.Context, length time.Duration) error {
 	}
 }
 
-// cancelledOr is the end of a probe that nobody waits for any more. An error at the deadline stays what it is: the API
+// cancelledOr is the end of a probe that nobody waits for. An error at the deadline stays what it is: the API
 // server did not answer in time.
 func cancelledOr(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {

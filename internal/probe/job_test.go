@@ -135,7 +135,7 @@ func TestARefusedJobIsToldWithoutTextThatChangesOrIsNotOurs(t *testing.T) {
 			`jobs.batch "smoke-1f" is forbidden: ValidatingAdmissionPolicy 'no-jobs' with binding 'all' denied request: 17`),
 			refused + "denied by ValidatingAdmissionPolicy no-jobs"},
 		"a reason of someone's own": {denied("token abc, try 17", "hidden"), refused + "Forbidden"},
-		"a request that is none":    {apierrors.NewBadRequest("hidden 17"), refused + "BadRequest"},
+		"an invalid request":        {apierrors.NewBadRequest("hidden 17"), refused + "BadRequest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expectFailure(t, probed(t, probe.Options{Jobs: &fakeJobs{refusal: row.refusal}}, jobCheck()), row.message)

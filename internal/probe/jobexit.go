@@ -84,7 +84,7 @@ const (
 // onTheWay are the reasons of a container that is about to run, unless something holds it up.
 var onTheWay = []string{"ContainerCreating", "PodInitializing"}
 
-// telling ranks what waitingFor says: why a pod waits says more than that there is none, which may just be too early.
+// telling ranks what waitingFor says: why a pod waits says more than that there is no pod, which may just be too early.
 func telling(waiting string) int {
 	reason, waits := strings.CutPrefix(waiting, itsPodWaits)
 	switch {

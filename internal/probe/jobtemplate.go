@@ -124,7 +124,7 @@ func checkLabels(check *v1alpha1.HealthCheck) map[string]string {
 	return map[string]string{labelCheck: name}
 }
 
-// jobName follows from the check and the Jobs that there were: who knows the same past chooses the same name,
+// jobName follows from the check and the Jobs that there were: whoever knows the same past chooses the same name,
 // and each Job that ends changes it.
 func jobName(check *v1alpha1.HealthCheck, past history) string {
 	known := []string{string(check.UID), strconv.FormatInt(check.Generation, 10)}

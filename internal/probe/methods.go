@@ -9,7 +9,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// ReadingMethods change nothing (RFC 9110, safe methods). Everybody who may write checks may make the manager send them.
+// ReadingMethods change nothing (RFC 9110, safe methods). Every author of checks may make the manager send them.
 var ReadingMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 
 var knownMethods = append(slices.Clone(ReadingMethods),

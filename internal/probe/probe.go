@@ -35,7 +35,7 @@ type Prober interface {
 
 // Past is an earlier probe, of this process or another.
 type Past struct {
-	// Began is when it did, in whole seconds of the API server's clock; zero where there is none.
+	// Began is when it did, in whole seconds of the API server's clock; zero if there was no earlier probe.
 	Began time.Time
 	// Result is what it saw. Whether that was written to the status is not known here.
 	Result Result

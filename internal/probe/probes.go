@@ -28,7 +28,7 @@ type Options struct {
 	Guard *Guard
 	// Consents is asked before anything of another namespace is reached; nil where everything may be.
 	Consents Consents
-	// Methods that HTTP probes may use: GET, HEAD and OPTIONS where there are none. A body is sent if any other is among them.
+	// Methods that HTTP probes may use: GET, HEAD and OPTIONS by default. A body is sent if any other is among them.
 	Methods []string
 	// Resolver looks names up; the system's where it is nil.
 	Resolver Resolver

@@ -41,12 +41,12 @@ func (c *httpCall) told(err error) error {
 	}
 }
 
-// isSettings tells a frame of type SETTINGS for the connection as a whole, with which HTTP/2 begins (RFC 9113).
+// isSettings recognises a frame of type SETTINGS for the connection as a whole, with which HTTP/2 begins (RFC 9113).
 func isSettings(frame []byte) bool {
 	return len(frame) == openingLength && frame[0] == 0 && frame[3] == 4 && bytes.Equal(frame[5:], make([]byte, 4))
 }
 
-// isAlert tells an alert of TLS, which a server of TLS answers a plain request with (RFC 8446).
+// isAlert recognises an alert of TLS, which a server of TLS answers a plain request with (RFC 8446).
 func isAlert(record []byte) bool {
 	return len(record) >= 3 && record[0] == 21 && record[1] == 3 && record[2] <= 4
 }

@@ -118,7 +118,7 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// strayed tells whether the redirects have left the first origin, though they may have come back.
+// strayed reports whether the redirects have left the first origin, though they may have come back.
 func strayed(request *http.Request, via []*http.Request) bool {
 	elsewhere := func(r *http.Request) bool { return !sameOrigin(r, via[0]) }
 	return elsewhere(request) || slices.ContainsFunc(via, elsewhere)

@@ -20,8 +20,8 @@ type referenceError struct{ reason, message string }
 
 func (e *referenceError) Error() string { return e.message }
 
-// referenceReader reads the Secrets and ConfigMaps of one namespace for one probe, each of them once: a rotation between two reads would
-// else pair an old certificate with a new key.
+// referenceReader reads the Secrets and ConfigMaps of one namespace for one probe, each of them once: otherwise a rotation between two
+// reads would pair an old certificate with a new key.
 type referenceReader struct {
 	secrets    Secrets
 	configMaps ConfigMaps

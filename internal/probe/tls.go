@@ -11,7 +11,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// tlsConfig is how a spec wants TLS spoken. Its Secrets are read anew each time, so a rotated one counts at once.
+// tlsConfig is how a spec wants TLS spoken. Its Secrets are read again each time, so that a rotated one counts.
 func tlsConfig(ctx context.Context, a *attempt, spec *v1alpha1.TLSConfig, references referenceReader) (*tls.Config, error) {
 	config := &tls.Config{
 		MinVersion:           tls.VersionTLS12,
@@ -88,7 +88,7 @@ func addClientCertificate(
 // presenting gives a certificate, or an empty one, to a server that asks, and notes that it did. A server of
 // TLS 1.3 refuses a client only after the handshake has ended for us, and then its alert and the reset of the
 // connection race; the note lets both be told in the same words. After a redirect to another origin it is the
-// empty one: who may redirect must not choose to whom we prove who we are.
+// empty one: a server that redirects must not choose to whom we prove who we are.
 func presenting(a *attempt, certificate *tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		a.certificateAsked.Store(true)

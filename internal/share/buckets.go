@@ -29,7 +29,7 @@ func NewBuckets(perSecond float64, size int) *Buckets {
 	return b
 }
 
-// Spend takes tokens, also those that are not there yet: then the bucket is empty until they would have come.
+// Spend takes tokens, also more than there are: then the bucket is empty until as many have come.
 func (b *Buckets) Spend(namespace string, tokens int, now time.Time) (wait time.Duration) {
 	reservation := b.limiter(namespace, now).ReserveN(now, min(tokens, b.size))
 	return reservation.DelayFrom(now)

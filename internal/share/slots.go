@@ -26,13 +26,14 @@ type member struct {
 	order []types.NamespacedName
 }
 
-// NewSlots are so many, and one at least, that are held for a moment: whoever comes is the next, and a namespace that is alone
-// has them all.
+// NewSlots makes a number of slots, at least one, that are held for a moment: whoever comes is the next, and a namespace that is
+// alone has them all.
 func NewSlots(size int) *Slots {
 	return &Slots{size: max(size, 1), members: map[string]*member{}, kept: map[types.NamespacedName]bool{}}
 }
 
-// NewLongSlots are held for so long that nobody should have to wait for one. The last quarter is left to those who come.
+// NewLongSlots makes slots that are held for long, so that nobody should have to wait for one. The last quarter is left to
+// namespaces that hold less than their share.
 func NewLongSlots(size int) *Slots {
 	slots := NewSlots(size)
 	slots.last, slots.expected = size/4, 1

@@ -27,7 +27,7 @@ func (r *reading) aliasCheck(ref Reference) (health.Observation, error) {
 
 // outOfDate reports whether an alias at the head of a sound chain still says that it is in a ring or too deep.
 // It is about to be evaluated, and what it then says is an edge: mirroring it now would only make each link of
-// a broken ring write twice. Stalled tells its own word from a reason of that name which it mirrors.
+// a broken ring write twice. Stalled distinguishes its own reason from a reason of that name that it mirrors.
 func outOfDate(next *v1alpha1.AliasCheck) bool {
 	stuck := next.Status.Reason == v1alpha1.ReasonAliasCycle || next.Status.Reason == v1alpha1.ReasonAliasTooDeep
 	return stuck && meta.IsStatusConditionTrue(next.Status.Conditions, v1alpha1.ConditionStalled)

@@ -25,8 +25,8 @@ func (o *Observer) healthCheck(ctx context.Context, ref Reference) (health.Obser
 	return one(orCondition(ref, member, check.Status.Conditions)), nil
 }
 
-// countedMember is a HealthCheck among others. One that is suspended is so by its spec, whatever it shows as yet: it is left
-// out of what is combined from then on, and is never counted as Unknown in between.
+// countedMember is a HealthCheck among others. If its spec suspends it, it is left out of what is combined at once,
+// whatever it still shows, and never counts as Unknown in between.
 func countedMember(check *v1alpha1.HealthCheck, now time.Time) health.Member {
 	member := healthCheckMember(check, now)
 	if !check.Spec.Suspend { // most: whether a window of its schedule is open need not be known

@@ -12,7 +12,7 @@ import (
 
 const (
 	// LabelClusterScoped on a namespace, with the value Allowed, lets its aliases refer to every cluster-scoped kind that the
-	// manager can read. Who may edit what is in a namespace may not label it: that is for whoever runs the cluster.
+	// manager can read. Editors of a namespace may not label it: that is for whoever runs the cluster.
 	LabelClusterScoped = "health.aliascheck.dev/cluster-scoped-targets"
 	// Allowed is the value of LabelClusterScoped.
 	Allowed = "allowed"

@@ -12,7 +12,7 @@ import (
 )
 
 // orCondition is a check itself, or, where the reference asks for one condition, the check as that condition shows it.
-// Maintenance is an operator's word, and no condition speaks against it, wherever in a chain it was said.
+// An operator has said that it is in Maintenance: no condition overrides that, wherever in a chain it was said.
 func orCondition(ref Reference, member health.Member, conditions []metav1.Condition) health.Member {
 	if ref.ConditionType == "" || member.State == v1alpha1.StateMaintenance {
 		return member

@@ -7,8 +7,8 @@ import (
 	"github.com/aliascheck/aliascheck/internal/health"
 )
 
-// discreet is an alias as one of another namespace may see it. Its owner has consented to that, and not those of third
-// namespaces whose text it may repeat: state, reason and time are passed on, and the text and the culprit only where the
+// discreet is an alias as an alias of another namespace may see it. Its owner has consented to that, but the owners of third
+// namespaces, whose text it may repeat, have not: state, reason and time are passed on, and the text and the culprit only where the
 // culprit is of the alias's own namespace.
 func discreet(ref Reference, member health.Member, next *v1alpha1.AliasCheck) health.Member {
 	culprit := next.Status.Culprit

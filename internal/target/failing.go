@@ -13,7 +13,7 @@ import (
 // FailingSinceFunc says since when lists and watches of a kind have failed in a namespace: zero while they do not.
 type FailingSinceFunc func(kind schema.GroupVersionKind, namespace string) time.Time
 
-// UnconfirmedError is what is left of a read from a cache which could not be kept true for the whole grace.
+// UnconfirmedError is the error of a read from a cache that could not be verified for the whole grace.
 type UnconfirmedError struct {
 	// Since is when the lists and watches that fill the cache began to fail.
 	Since time.Time

@@ -58,8 +58,8 @@ func (l *lease) granted(p passage) (bool, error) {
 	return false, nil
 }
 
-// withoutConsent says nothing of the target, nor of its namespace. That its kind has no namespaces is a secret of none,
-// and consent is no help then.
+// withoutConsent says nothing of the target, nor of its namespace. That its kind has no namespaces is no
+// secret, and consent does not help then.
 func (o *Observer) withoutConsent(ref Reference, kinds *lease) (health.Observation, error) {
 	clusterScoped, err := kinds.clusterScoped(ref)
 	switch {

@@ -10,7 +10,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// What a restart would show first, and then not any more, is not shown at all: nothing is said before discovery has
+// What a restart would show only for a moment is not shown at all: nothing is said before discovery has
 // answered (I6).
 func TestWithoutConsentNothingIsToldButTheScopeOfTheKind(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -16,7 +16,7 @@ import (
 
 const (
 	// MaxWalk bounds how many aliases after one another are followed. It is more than the longest chain that is allowed,
-	// so that a ring is told from a chain that is merely too deep; a ring of more aliases than this is told as
+	// so that a ring can be distinguished from a chain that is merely too deep; a ring of more aliases than this is shown as
 	// AliasTooDeep.
 	MaxWalk = 16 * v1alpha1.MaxAliasDepth
 	// MaxReferences bounds how many references from alias to alias are followed, for one alias or for one edge: what a
@@ -31,7 +31,7 @@ type graph struct {
 	// order is the nodes breadth first, so that the first way that is found to a node is a shortest one. Those that one
 	// alias refers to are in the order of their names, so that it is always the same one.
 	order []*node
-	// ring is the shortest way from the alias back to it; nil where there is none.
+	// ring is the shortest way from the alias back to it; nil if no way leads back.
 	ring []*node
 	// endless says that there is more than is followed.
 	endless    bool
@@ -46,7 +46,7 @@ type node struct {
 	from  *node // which it was first found from
 	level int   // how far it is from the start
 
-	// depth is how many aliases the longest way from here has; of no meaning where that leads to a ring.
+	// depth is how many aliases the longest way from here has; without a meaning if that leads to a ring.
 	depth int
 	// inRing says that a way leads from here back to here.
 	inRing bool

@@ -100,7 +100,7 @@ func TestTheShortestRingIsSpelled(t *testing.T) {
 		"one that it is no part of":          {[]string{"a: b", "b: c", "c: d", "d: c"}, "the alias reaches a ring: a → b → c → d → c"},
 		"the nearest such":                   {[]string{"a: b x", "b: c", "c: c", "x: x"}, "the alias reaches a ring: a → x → x"},
 		"the shortest from there on":         {[]string{"a: b", "b: c d", "c: e", "e: b", "d: b"}, "the alias reaches a ring: a → b → d → b"},
-		"two ways to one are none":           {[]string{"a: b c", "b: d", "c: d", "d:"}, ""},
+		"two ways to one are no ring":        {[]string{"a: b c", "b: d", "c: d", "d:"}, ""},
 		"its own selector leaves it out":     {[]string{"a [x]: *x", "b [x]:"}, ""},
 		"a selector that selects one which leads back": {
 			[]string{"a [y]: *x", "b [x]: a"}, "the alias reaches itself: a → b → a"},

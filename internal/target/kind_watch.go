@@ -41,15 +41,15 @@ type kindWatch struct {
 	}
 }
 
-// source is the informer of one namespace, or of all. One that may not be read, or is slow, is no matter of
-// the others. Its fields are guarded by the mu of its kindWatch.
+// source is the informer of one namespace, or of all. If one may not be read, or is slow, that does not
+// concern the others. Its fields are guarded by the mu of its kindWatch.
 type source struct {
 	informer toolscache.SharedIndexInformer
 	synced   bool
 	keeps    needs              // what the informer keeps of an object
 	renew    context.CancelFunc // ends the informer: one with nothing in it follows
-	// err is why it cannot be read, told of its lists and watches apart: while lists are allowed and watches
-	// are not, a list that succeeds is no good news.
+	// err is why it cannot be read, separately for its lists and its watches: while lists are allowed and watches
+	// are not, a list that succeeds does not mean that it can be read.
 	err [operations]error
 	// suspected are refusals of a source that had synced, until they are confirmed.
 	suspected [operations]bool
@@ -90,8 +90,8 @@ func (k *kindWatch) synced() bool {
 	return false
 }
 
-// require makes sure that what an alias reads of the objects is kept of them. Where it was not, the informers begin anew,
-// and until they have all objects again the kind cannot be read.
+// require makes sure that what an alias reads of the objects is kept of them. If something was not kept, the informers begin
+// again, and until they have all objects the kind cannot be read.
 func (k *kindWatch) require(wanted needs) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -107,7 +107,7 @@ func (k *kindWatch) require(wanted needs) {
 	}
 }
 
-// get reads one object; nil where there is none. Namespaced says whether objects of the kind are.
+// get reads one object; nil if it does not exist. Namespaced says whether objects of the kind are.
 func (k *kindWatch) get(ref Reference) (object *unstructured.Unstructured, namespaced bool, err error) {
 	informer, namespaced, err := k.ready(ref.Namespace)
 	if err != nil || informer == nil {
@@ -144,7 +144,7 @@ func (k *kindWatch) list(namespace string) ([]*unstructured.Unstructured, error)
 }
 
 // clusterScoped reports whether the kind is known to have no namespaces. It is ErrNotYet only until discovery has been
-// asked once, so that a restart does not first tell of such a kind as of any other.
+// asked once, so that a restart does not first treat such a kind as any other.
 func (k *kindWatch) clusterScoped() (bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -154,7 +154,7 @@ func (k *kindWatch) clusterScoped() (bool, error) {
 	return k.locked.sources != nil && !k.locked.namespaced, nil
 }
 
-// ready is the informer that has the objects of a namespace; nil where none watches it.
+// ready is the informer that has the objects of a namespace; nil if no informer watches it.
 func (k *kindWatch) ready(namespace string) (toolscache.SharedIndexInformer, bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -226,8 +226,8 @@ func (k *kindWatch) serve(ctx context.Context) {
 	k.close()
 }
 
-// fill runs an informer until the kind is gone, or the source may not be read any more. What was seen before a ban
-// is then never shown after it: the next informer begins with nothing.
+// fill runs an informer until the kind is gone, or the source may no longer be read. What was seen before a ban is
+// then never shown after it: the next informer begins with nothing.
 func (k *kindWatch) fill(ctx context.Context, from *source, lists toolscache.ListerWatcher) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
@@ -328,7 +328,7 @@ func classified(err error) error {
 	}
 }
 
-// discovered keeps what discovery came to, and says so when that is news.
+// discovered keeps the result of a discovery, and notifies the aliases if it is news.
 func (k *kindWatch) discovered(err error) {
 	k.mu.Lock()
 	before := k.locked.missing
@@ -337,8 +337,8 @@ func (k *kindWatch) discovered(err error) {
 	k.tellNews(before, err)
 }
 
-// told keeps what an operation of a source came to, and says so when that is news. Once the source has synced,
-// an error that may pass is none here: the reflector goes on, and the sweep says for how long it has failed.
+// told keeps the result of an operation of a source, and notifies the aliases if it is news. Once the source has synced, an
+// error that may pass is ignored: the reflector goes on, and the sweep says for how long it has failed.
 func (k *kindWatch) told(from *source, what operation, err error) {
 	k.mu.Lock()
 	if from.synced && !from.believes(what, err) {
@@ -355,7 +355,7 @@ func (k *kindWatch) told(from *source, what operation, err error) {
 	k.tellNews(before, err)
 }
 
-// believes reports whether what a source that has synced is told shall show. A ban has to be told twice in a row: an
+// believes reports whether the answer to a source that has synced counts. A ban counts after two refusals in a row: an
 // API server that has only just begun knows no roles yet. It is called with the lock held.
 func (s *source) believes(what operation, err error) bool {
 	confirmed := s.suspected[what]
@@ -457,7 +457,7 @@ func (k *kindWatch) listWatch(
 	}, k.watches.dynamic)
 }
 
-// ignorable errors belong to the ordinary life of a watch: it ended with its informer, or shall relist.
+// ignorable errors belong to the ordinary life of a watch: it ended with its informer, or has to relist.
 func ignorable(err error) bool {
 	return errors.Is(err, context.Canceled) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
 }

@@ -22,13 +22,13 @@ type Observer struct {
 	Client client.Reader
 	// Watches has the objects of all kinds that the cache does not watch anyway.
 	Watches *Watches
-	// Namespaces that the manager watches; all where there are none.
+	// Namespaces that the manager watches; all if empty.
 	Namespaces []string
-	// FailingSince is that of the sweep; nil where nothing is swept.
+	// FailingSince is that of the sweep; nil if nothing is swept.
 	FailingSince FailingSinceFunc
 	// WithoutNodes says that Nodes may not be read.
 	WithoutNodes bool
-	// Clock says whether a maintenance is over; the real one where there is none.
+	// Clock says whether a maintenance is over; the real one by default.
 	Clock clock.PassiveClock
 }
 
@@ -102,7 +102,7 @@ func (o *Observer) now() time.Time {
 func nothing(schema.GroupVersionKind) bool { return false }
 
 // neededBy is what an alias may need of the kinds that are watched for aliases only: one whose read failed, or
-// panicked, may not have got to all of it, and shall not end a watch that its next read would begin again.
+// panicked, may not have got to all of it, and must not end a watch that its next read would begin again.
 func neededBy(alias *v1alpha1.AliasCheck) func(schema.GroupVersionKind) bool {
 	refs := ReferencesOf(alias)
 	grants := refersToAliases(alias) || slices.ContainsFunc(refs, Reference.Crosses)
@@ -115,7 +115,7 @@ func neededBy(alias *v1alpha1.AliasCheck) func(schema.GroupVersionKind) bool {
 	}
 }
 
-// Forget ends what was kept for an alias that is no more.
+// Forget drops what was kept for an alias that no longer exists.
 func (o *Observer) Forget(alias types.NamespacedName) {
 	o.Watches.lease(alias).release(nothing)
 }
@@ -147,7 +147,7 @@ func (r *reading) observe(ctx context.Context, ref Reference) (health.Observatio
 	}
 }
 
-// get reads one object without a copy; found is false where there is none.
+// get reads one object without a copy; found is false if it does not exist.
 func (o *Observer) get(ctx context.Context, key types.NamespacedName, object client.Object) (found bool, err error) {
 	err = o.Client.Get(ctx, key, object, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {

@@ -37,7 +37,7 @@ func forbidden(ref Reference) health.Observation {
 		ref.Kind, ref.GroupVersion(), aggregateLabel))
 }
 
-// nodesForbidden: Nodes belong to no namespace, so a manager with rights in some namespaces only has none to read them.
+// nodesForbidden: Nodes belong to no namespace, so a manager with rights in some namespaces only may not read them.
 func nodesForbidden(ref Reference) health.Observation {
 	return problem(ref, v1alpha1.ReasonKindForbidden, "the manager works in some namespaces only and may not list and watch Nodes: "+
 		"allow it by a ClusterRole and a ClusterRoleBinding, and restart it")
@@ -62,8 +62,8 @@ func notForAll(ref Reference) health.Observation {
 		"%s is cluster-scoped: namespace %s needs the label %s: %s", ref.scoped(false), ref.Home, LabelClusterScoped, Allowed))
 }
 
-// outOfSight is a namespace that the manager does not watch. No consent of it can be seen, and it would be no help
-// to ask for one.
+// outOfSight is a namespace that the manager does not watch. Its consent cannot be seen, so asking for
+// it would not help.
 func outOfSight(ref Reference) health.Observation {
 	return problem(ref, v1alpha1.ReasonRefNotPermitted, fmt.Sprintf(
 		"the manager does not watch namespace %s, and sees no ReferenceGrant of it: it must be among its --namespaces",

@@ -36,7 +36,7 @@ var wellKnown = map[string]schema.GroupVersionKind{
 	kindNode:        NodeKind.WithVersion("v1"),
 }
 
-// neverRead are kinds that are no target, whatever the manager's ClusterRole says.
+// neverRead are kinds that cannot be targets, whatever the manager's ClusterRole says.
 var neverRead = []schema.GroupKind{{Kind: "Secret"}, {Kind: "ConfigMap"}}
 
 // Reference is a target with all defaults filled in.
@@ -55,7 +55,7 @@ type Reference struct {
 	Among bool
 	// ConditionStatus is the status of it that is healthy; empty for True.
 	ConditionStatus metav1.ConditionStatus
-	// Health are rules of the alias's own; none for those of the kind.
+	// Health are rules of the alias's own; empty if those of the kind decide.
 	Health []v1alpha1.Rule
 	// Unreported is the state of a target that says nothing of its health.
 	Unreported v1alpha1.State
@@ -71,7 +71,7 @@ func ReferenceOf(alias *v1alpha1.AliasCheck) (Reference, bool) {
 	return referenceTo(alias.Spec.TargetRef, alias), true
 }
 
-// ReferencesOf are all targets of an alias that it names; none for one with a selector.
+// ReferencesOf are all targets that an alias names; an alias with a selector names nothing.
 func ReferencesOf(alias *v1alpha1.AliasCheck) []Reference {
 	if ref, ok := ReferenceOf(alias); ok {
 		return []Reference{ref}

@@ -26,8 +26,8 @@ func (r Reference) ruledByKind() bool {
 	return r.WatchedByKind() && r.ConditionType == "" && len(r.Health) == 0
 }
 
-// rulesFor are the rules that decide for a target: those of the alias, or else of a HealthRule of its kind, or else those
-// that are built in; nil where there are none.
+// rulesFor are the rules that decide for a target: those of the alias, then of a HealthRule of its kind, then those that
+// are built in; nil if there are no rules.
 func rulesFor(ref Reference, kinds *lease) (*rules.Set, error) {
 	switch {
 	case len(ref.Health) > 0:

@@ -129,7 +129,7 @@ func labelled(selector labels.Selector) []client.ListOption {
 }
 
 // wantedLabel is a label that an object must have to be selected, and the keys of which it then has one. Of several
-// it is the one that leaves the fewest values, which is as good a guess as any. There is none where the selector
+// it is the one that leaves the fewest values, which is as good a guess as any. It is missing if the selector
 // wants no label.
 func wantedLabel(selector labels.Selector) (name string, keys []string) {
 	requirements, _ := selector.Requirements()

@@ -10,7 +10,7 @@ import (
 )
 
 // several reads each of the targets as if it stood alone. One that cannot be read is a member that says so, with its error:
-// whether the alias may show what the others make is decided by who knows for how long that has been so.
+// the caller decides whether the alias may show what the others make, because it knows for how long that has been so.
 func (r *reading) several(ctx context.Context, refs []Reference) (health.Observation, error) {
 	observation := health.Observation{Combined: true}
 	var unread error
@@ -44,7 +44,7 @@ func (r Reference) member() health.Member {
 	return health.Member{APIVersion: r.GroupVersion().String(), Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
 }
 
-// graver is the error of two that is no mere matter of a moment.
+// graver is the error of two that does not pass by itself, if one does not.
 func graver(a, b error) error {
 	if a == nil || errors.Is(a, ErrNotYet) && !errors.Is(b, ErrNotYet) {
 		return b

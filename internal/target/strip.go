@@ -37,7 +37,7 @@ var (
 	ofRules  = rules.FieldsOf([]string{"spec"})
 )
 
-// read is what an alias of a kind reads where these rules decide; nil for none.
+// read is what an alias of a kind reads if these rules decide; nil if it has no rules.
 func read(kind schema.GroupKind, set *rules.Set) needs {
 	n := needs{fields: identity, general: set == nil}
 	if set == nil {

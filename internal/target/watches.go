@@ -55,7 +55,7 @@ type WatchesOptions struct {
 	Config *rest.Config
 	// NewInformer is client-go's by default.
 	NewInformer NewInformerFunc
-	// Namespaces to watch; all where there are none.
+	// Namespaces to watch; all if empty.
 	Namespaces []string
 	// ClusterScoped are the cluster-scoped kinds, as Kind or Kind.group, that aliases of all namespaces may refer to; Node by
 	// default.
@@ -70,15 +70,15 @@ type WatchesOptions struct {
 	Log logr.Logger
 }
 
-// repeatsPerSecond and repeatsBurst bound how often the API server is asked again for kinds that were absent: who may write
-// aliases may make up any number of them. What has no turn is asked for after the next pause. A hundred kinds always have
+// repeatsPerSecond and repeatsBurst bound how often the API server is asked again for kinds that were absent: authors of
+// aliases may make up any number of them. A kind that has no turn is asked for after the next pause. A hundred kinds always have
 // theirs, and a kind that is needed for the first time does not wait.
 const (
 	repeatsPerSecond = 5
 	repeatsBurst     = 100
 )
 
-// lingerFor is for how long a kind is watched that no alias needs any longer.
+// lingerFor is for how long a kind is still watched when no alias needs it.
 const lingerFor = 10 * time.Minute
 
 // Watches is an informer for each kind that an alias needs, from the first such alias to a while after the last. Each kind
@@ -148,7 +148,7 @@ func (w *Watches) notify(event Event) {
 	notify(event)
 }
 
-// usersOf a watch are aliases: probes ask anew each time.
+// usersOf a watch are aliases: probes ask again each time.
 func (w *Watches) usersOf(watch *kindWatch) []types.NamespacedName {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -184,7 +184,7 @@ func (w *Watches) Kinds() []schema.GroupVersionKind {
 }
 
 // lease is what one alias needs. It is taken before the alias is evaluated and released after it: then the
-// kinds which were not asked for meanwhile are not needed by this alias any more.
+// kinds that were not asked for meanwhile are no longer needed by this alias.
 type lease struct {
 	watches *Watches
 	alias   types.NamespacedName
@@ -298,7 +298,7 @@ func (w *Watches) drop(alias types.NamespacedName, kind schema.GroupVersionKind)
 	w.finish(watch)
 }
 
-// leave ends a watch that still nobody needs.
+// leave ends a watch that nobody needs even now.
 func (w *Watches) leave(watch *kindWatch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -45,7 +45,7 @@ func (s Set) Judge(ctx context.Context, response Response) []Finding {
 	return findings
 }
 
-// variables are those of the expressions, and why there is no JSON where there is none.
+// variables are those of the expressions, and why the body is not JSON if it is not.
 func (r Response) variables() (all map[string]any, notJSON string) {
 	headers := map[string][]string{}
 	for name, values := range r.Header {

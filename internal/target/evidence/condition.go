@@ -12,7 +12,7 @@ import (
 // Condition is an entry of status.conditions of an object of any kind.
 type Condition struct {
 	Type string
-	// Status is True, False, Unknown, another word that the kind has, or empty where there is none.
+	// Status is True, False, Unknown, another word that the kind has, or empty.
 	Status  metav1.ConditionStatus
 	Reason  string
 	Message string

@@ -22,7 +22,7 @@ type Finding struct {
 }
 
 // Of is the health of an object of a kind with these rules; nil where the kind has none. The first row that fits decides.
-// Maintenance is not looked at: it is an operator's word, and no evidence.
+// Maintenance is not looked at: it is what an operator says, and not evidence.
 func Of(object *unstructured.Unstructured, set *rules.Set) Finding {
 	r := read(object)
 	rows := generic

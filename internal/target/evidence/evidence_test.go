@@ -201,7 +201,7 @@ func TestTheTableOfEvidence(t *testing.T) {
 			{type: ResolvedRefs, status: "False", reason: BackendNotFound}]}]`, critical, "BackendNotFound", "status.ancestors: condition ResolvedRefs"},
 		{"a parent of an older generation", `parents: [{conditions: [{type: Accepted, status: "True", observedGeneration: 2}]}]`,
 			warning, "InProgress", "status.parents: condition Accepted"},
-		{"parents that are none", `parents: [7, {conditions: none}]`, none, "NoVerdict", ""},
+		{"parents that are not objects", `parents: [7, {conditions: none}]`, none, "NoVerdict", ""},
 
 		{"several of one type: the last by time", `conditions: [
 			{type: Ready, status: "True", reason: New, lastTransitionTime: "2026-01-02T00:00:00Z"},

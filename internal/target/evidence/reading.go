@@ -92,7 +92,7 @@ func Older(object *unstructured.Unstructured, c Condition) bool {
 }
 
 // stale reports whether what a rule says may be of an older generation. The summary condition is asked, and the status
-// where there is none: a rule does not say what it goes by.
+// if it has no such condition: a rule does not say what it goes by.
 func (r *reading) stale() bool {
 	if c, found := r.summary(); found {
 		return r.conditionOlder(c)
@@ -107,8 +107,8 @@ func olderThan(generation int64, observed any) bool {
 	return ok && number >= 0 && number < generation
 }
 
-// says reports whether a value is a generation that the object has or had. What is larger is none: a hash which happens
-// to be all digits.
+// says reports whether a value is a generation that the object has or had. A larger value is not a
+// generation, but for example a hash that happens to be all digits.
 func says(generation int64, observed any) bool {
 	number, ok := generationOf(observed)
 	return ok && number <= generation && number > 0

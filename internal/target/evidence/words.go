@@ -82,7 +82,7 @@ func (r *reading) wordFields() []word {
 	return said
 }
 
-// otherWordFields are the fields of the status that are named after a state, and are none of the known ones.
+// otherWordFields are the fields of the status that are named after a state, and are not known ones.
 func (r *reading) otherWordFields() []string {
 	var others []string
 	for field := range r.status {

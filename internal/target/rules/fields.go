@@ -131,7 +131,7 @@ func (f *Fields) keepMap(value map[string]any) map[string]any {
 	return kept
 }
 
-// Below is the fields below a name; nil where there are none.
+// Below are the fields below a name; nil if there are no such fields.
 func (f *Fields) Below(name string) *Fields {
 	switch {
 	case f == nil:
