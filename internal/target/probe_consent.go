@@ -48,7 +48,7 @@ func IndexAddresses(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// addressKeys spell addresses in one way each, and leave out what is none, such as None and names.
+// addressKeys spell each address in one way, and leave out what is not an address, such as None and names.
 func addressKeys(texts []string) (keys []string) {
 	for _, text := range texts {
 		if addr, err := netip.ParseAddr(text); err == nil {

@@ -20,7 +20,7 @@ func ruleFor(kind, when, accepted string) *unstructured.Unstructured {
 	}}
 }
 
-// There may be thousands of aliases of other kinds, and each would be evaluated anew.
+// There may be thousands of aliases of other kinds, and each would be evaluated again.
 func TestAChangeOfAHealthRuleWakesTheAliasesOfItsKindAlone(t *testing.T) {
 	watches, err := NewWatches(WatchesOptions{Config: &rest.Config{}})
 	if err != nil {

@@ -65,7 +65,7 @@ func gateHop(id ID, pod *corev1.Pod, alias string) Hop {
 	return hop
 }
 
-// PathFrom goes down, at each step to the child that decides: the one that leads to the culprit, or if there is none, the worst.
+// PathFrom goes down, at each step to the child that decides: the one that leads to the culprit, or, without a culprit, the worst.
 func (g *Graph) PathFrom(id ID) []Hop {
 	tree := g.Tree(id)
 	path := []Hop{hopOf(tree)}

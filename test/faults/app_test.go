@@ -14,7 +14,7 @@ type app struct {
 	server *httptest.Server
 	mu     sync.Mutex
 	locked struct { // guarded by mu
-		codes  map[string]int // 200 where there is none
+		codes  map[string]int // 200 by default
 		probes int
 	}
 }

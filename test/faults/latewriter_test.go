@@ -262,7 +262,7 @@ func (o *numberObserver) see(check *v1alpha1.HealthCheck) {
 	}
 }
 
-// numberIn is -1 where there is none.
+// numberIn is -1 if there is no number.
 func numberIn(text string) int {
 	found := numberInMessage.FindStringSubmatch(text)
 	if found == nil {

@@ -140,7 +140,7 @@ func greensAfterRed(states []v1alpha1.State) (count int) {
 }
 
 // The watches are held up, so that what they would go on from grows old. All of that is compacted away, and the API
-// server starts anew, so that its own watch cache does not have it either: the watches must get 410 Expired.
+// server starts again, so that its own watch cache does not have it either: the watches must get 410 Expired.
 func TestI1AStateIsRightSoonAfterEtcdWasCompacted(t *testing.T) {
 	r := newRig(t)
 	r.startManager()

@@ -21,7 +21,7 @@ func TestI7NothingIsWrittenWhenNothingChanges(t *testing.T) {
 		check := r.healthCheck(name)
 		check.Spec.Interval.Duration = 5 * time.Second
 		if i%3 == 0 {
-			r.app.fail(name) // a check that fails for ever writes no more than one that passes for ever
+			r.app.fail(name) // a check that always fails writes no more than one that always passes
 		}
 		r.create(check, r.aliasOf(name))
 	}

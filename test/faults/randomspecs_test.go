@@ -162,7 +162,7 @@ func (s *specs) object(name string, i int) metav1.ObjectMeta {
 	return meta
 }
 
-// lease is the one that heartbeats named web find: renewed, and annotated by a holder who may say anything.
+// lease is the one that heartbeats named web find: renewed, and annotated by a holder that may say anything.
 func (s *specs) lease() *coordinationv1.Lease {
 	renewed := metav1.NowMicro()
 	return &coordinationv1.Lease{
@@ -208,7 +208,7 @@ func (s *specs) interval() *metav1.Duration {
 	return s.duration(10*time.Second, time.Minute, 24*time.Hour)
 }
 
-// timeout is within the bounds of the schema, the interval among them, which is 10 s where there is none.
+// timeout is within the bounds of the schema, the interval among them, which is 10 s by default.
 func (s *specs) timeout(spec v1alpha1.HealthCheckSpec) *metav1.Duration {
 	most := 10 * time.Second
 	if spec.Interval != nil {

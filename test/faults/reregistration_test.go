@@ -19,8 +19,8 @@ import (
 )
 
 // Consul #5876, the fault that this project grew from: everything restarts at once while an application
-// registers its checks anew under the same names, with a service that is Critical first and Passing a moment
-// later. The edge was missed, and the alias stayed Critical for ever.
+// registers its checks again under the same names, with a service that is Critical first and Passing a moment
+// later. The edge was missed, and the alias stayed Critical.
 func TestConsul5876AliasesFollowWhatIsRegisteredAnewWhileEverythingRestarts(t *testing.T) {
 	r := newRig(t)
 	checks := names("app", 20)

@@ -29,7 +29,7 @@ import (
 )
 
 // Intervals are short, so that the tests are; AC_INTERVAL=1m runs them with the real ones. Patience is that
-// of a test which would otherwise wait for ever; measured times are logged.
+// of a test that would otherwise wait without end; measured times are logged.
 var (
 	interval = intervalFromEnvironment()
 	patience = 3*interval + 30*time.Second
@@ -55,7 +55,7 @@ func soakFromEnvironment() time.Duration {
 	}
 	duration, err := time.ParseDuration(given)
 	if err != nil || duration <= 0 {
-		panic("AC_SOAK must be a duration, such as 1h, and is " + given) // a soak that silently is none helps nobody
+		panic("AC_SOAK must be a duration, such as 1h, and is " + given) // a soak that silently does nothing helps nobody
 	}
 	return duration
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // An installation may be narrowed: to no readiness gates at all, or to some namespaces. What it then has no right to, it
-// must not ask for: each refusal would be a line in its log, and a watch that is tried again for ever.
+// must not ask for: each refusal would be a line in its log, and a watch that is tried again without end.
 func TestANarrowedManagerAsksForNothingThatItMayNot(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(time.Minute)

@@ -17,7 +17,7 @@ import (
 const gateOnDB = "health.aliascheck.dev/db"
 
 // The resync is a minute here, and reads the cache: only the sweep can bring to light what the watch has lost. What comes
-// anew under an old name is among that.
+// again under an old name is among that.
 func TestI1AGateFollowsItsAliasThoughEveryWatchFrameOfItIsSwallowed(t *testing.T) {
 	for _, resource := range []string{"aliaschecks", "pods"} {
 		t.Run(resource, func(t *testing.T) {

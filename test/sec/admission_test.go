@@ -92,7 +92,7 @@ func applied(t *testing.T, file string) {
 	}
 }
 
-// asManager is a client with the user name of the manager, who may do all that the installed roles let it, and Jobs.
+// asManager is a client with the user name of the manager, with all rights of the installed roles, and those for Jobs.
 func asManager(t *testing.T) client.Client {
 	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "as-manager-"}, Rules: []rbacv1.PolicyRule{

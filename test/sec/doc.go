@@ -3,5 +3,5 @@
 // is the built one, as it is installed, on a real API server.
 //
 // What is judged is counted (descriptors, requests, bytes for what was written), and where it is time, by what the
-// contract promises. docs/security.md says who may and may not achieve what.
+// contract promises. docs/security.md says what each may achieve, and what not.
 package sec

@@ -118,7 +118,7 @@ func metricsOf(t *testing.T, manager *blackbox.Manager) func() (string, error) {
 	return func() (string, error) { return manager.Metrics(t.Context()) }
 }
 
-// metricOf is the value of a series, zero where there is none yet.
+// metricOf is the value of a series, zero if it does not exist yet.
 func metricOf(t *testing.T, manager *blackbox.Manager, series string) func(Gomega) float64 {
 	t.Helper()
 	return func(g Gomega) (value float64) {

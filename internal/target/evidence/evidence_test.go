@@ -166,7 +166,7 @@ func TestTheTableOfEvidence(t *testing.T) {
 			{type: RetrievedUpdates, status: "False", reason: RemoteFailed}]`, passing, "Up", "condition Ready"},
 		{"Ready, and may not be updated", `conditions: [{type: Ready, status: "True", reason: Up},
 			{type: UpToDate, status: "False", reason: UpdateRestricted}]`, passing, "Up", "condition Ready"},
-		{"Ready, and issuing anew", `conditions: [{type: Ready, status: "True"}, {type: Issuing, status: "True", reason: Renewing}]`,
+		{"Ready, and issuing again", `conditions: [{type: Ready, status: "True"}, {type: Issuing, status: "True", reason: Renewing}]`,
 			warning, "Renewing", "condition Issuing"},
 		{"Ready, and reconciling", `conditions: [{type: Ready, status: "True"}, {type: Reconciling, status: "True", reason: New}]`,
 			warning, "New", "condition Reconciling"},

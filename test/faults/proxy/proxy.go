@@ -64,7 +64,7 @@ func Start(config *rest.Config) (*Proxy, error) {
 // Close cuts all connections and stops listening.
 func (p *Proxy) Close() error { return p.server.Close() }
 
-// Config is for clients that shall go through the proxy, without client-side rate limits.
+// Config is for clients that have to go through the proxy, without client-side rate limits.
 func (p *Proxy) Config() *rest.Config { return &rest.Config{Host: p.address, QPS: -1} }
 
 // WriteKubeconfig writes the same to a file.
