@@ -52,7 +52,7 @@ func templated(t *testing.T, settings ...string) map[string]object {
 	}
 	for _, o := range objects {
 		for _, label := range []string{"app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "helm.sh/chart"} {
-			if _, has := inside(o.metadata(), "labels")[label]; !has {
+			if _, found := inside(o.metadata(), "labels")[label]; !found {
 				t.Errorf("%s has no label %s", o.id(), label)
 			}
 			delete(inside(o.metadata(), "labels"), label)

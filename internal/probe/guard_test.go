@@ -124,7 +124,7 @@ func TestGuardListsOfTheOperator(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			err := guard(t, row.allow, row.deny).Check(netip.MustParseAddr(row.addr))
-			if _, is := errors.AsType[*probe.DeniedError](err); is != row.denied {
+			if _, ok := errors.AsType[*probe.DeniedError](err); ok != row.denied {
 				t.Errorf("%s with allow %q and deny %q: %v", row.addr, row.allow, row.deny, err)
 			}
 		})

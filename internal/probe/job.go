@@ -334,7 +334,7 @@ func podUnread(err error) error {
 }
 
 func jobsUnread(err error) error {
-	if tooMany, is := errors.AsType[*TooManyJobsError](err); is {
+	if tooMany, ok := errors.AsType[*TooManyJobsError](err); ok {
 		return plainError(tooMany.Error())
 	}
 	if apierrors.IsForbidden(err) {
@@ -344,6 +344,6 @@ func jobsUnread(err error) error {
 }
 
 func unread(err error) bool {
-	_, is := errors.AsType[*ReadError](err)
-	return is
+	_, ok := errors.AsType[*ReadError](err)
+	return ok
 }

@@ -30,7 +30,7 @@ const (
 func IdentityLabels(labels map[string]string) map[string]string {
 	ours := map[string]string{}
 	for _, name := range []string{labelCheck, labelUID, labelGeneration} {
-		if value, has := labels[name]; has {
+		if value, found := labels[name]; found {
 			ours[name] = value
 		}
 	}

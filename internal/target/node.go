@@ -26,7 +26,7 @@ func (o *Observer) node(ctx context.Context, ref Reference) (health.Observation,
 		return missing(ref), nil
 	}
 	itself := nodeMember(node)
-	if member, in := annotated(itself, node.Annotations, ref.At); in {
+	if member, ok := annotated(itself, node.Annotations, ref.At); ok {
 		return one(member), nil
 	}
 	if ref.ConditionType != "" {

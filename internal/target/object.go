@@ -46,7 +46,7 @@ func objectMember(ref Reference, object *unstructured.Unstructured, set *rules.S
 	member := health.Member{
 		APIVersion: object.GetAPIVersion(), Kind: object.GetKind(), Namespace: object.GetNamespace(), Name: object.GetName(),
 	}
-	if member, in := annotated(member, object.GetAnnotations(), ref.At); in {
+	if member, ok := annotated(member, object.GetAnnotations(), ref.At); ok {
 		return member
 	}
 	if ref.ConditionType != "" {

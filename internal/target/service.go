@@ -22,7 +22,7 @@ func (o *Observer) service(ctx context.Context, ref Reference) (health.Observati
 		return missing(ref), nil
 	}
 	itself := health.Member{APIVersion: "v1", Kind: kindService, Namespace: service.Namespace, Name: service.Name}
-	if member, in := annotated(itself, service.Annotations, ref.At); in {
+	if member, ok := annotated(itself, service.Annotations, ref.At); ok {
 		return one(member), nil
 	}
 	if ref.ConditionType != "" {

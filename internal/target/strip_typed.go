@@ -67,7 +67,7 @@ func strippedMeta(from metav1.ObjectMeta) metav1.ObjectMeta {
 		Generation: from.Generation, CreationTimestamp: from.CreationTimestamp, DeletionTimestamp: from.DeletionTimestamp,
 	}
 	for _, name := range readAnnotations {
-		if value, in := from.Annotations[name]; in {
+		if value, ok := from.Annotations[name]; ok {
 			metav1.SetMetaDataAnnotation(&meta, name, value)
 		}
 	}

@@ -168,7 +168,7 @@ func (c cluster) apply(ctx context.Context, g Gomega, home string, fields map[st
 	}).WithTimeout(edgeBound).Should(Succeed(), "finding the kind of %s", object.GetName())
 	g.Expect(c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object.DeepCopy()), owner,
 		client.ForceOwnership)).To(Succeed(), "applying %s %s", object.GetKind(), object.GetName())
-	if status, has := fields["status"]; has {
+	if status, found := fields["status"]; found {
 		c.applyStatus(ctx, g, object, status)
 	}
 	if object.GetKind() == "CustomResourceDefinition" {

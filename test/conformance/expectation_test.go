@@ -88,7 +88,7 @@ func (e Expectation) differences(check v1alpha1.Check) []string {
 	if e.Since != nil {
 		d.equal("lastTransitionTime", spelledTime(e.Since), spelledTime(&status.LastTransitionTime.Time))
 	}
-	if alias, is := check.(*v1alpha1.AliasCheck); is {
+	if alias, ok := check.(*v1alpha1.AliasCheck); ok {
 		d.unless(e.Target == "", "target", e.Target, alias.Status.Target)
 		d.unless(e.Culprit == "", "culprit", e.Culprit, spelledCulprit(alias))
 	}

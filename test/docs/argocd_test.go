@@ -75,8 +75,8 @@ func healthOf(t *testing.T, script, object string) (status, message string) {
 	if err := state.DoString(script); err != nil {
 		t.Fatal(err)
 	}
-	health, is := state.Get(-1).(*lua.LTable)
-	if !is {
+	health, ok := state.Get(-1).(*lua.LTable)
+	if !ok {
 		t.Fatalf("the script returns %v", state.Get(-1))
 	}
 	return health.RawGetString("status").String(), health.RawGetString("message").String()

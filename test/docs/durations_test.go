@@ -44,7 +44,7 @@ func TestThePageOfDurationsHasAllConstantsWithTheirValues(t *testing.T) {
 		t.Fatalf("only %v were found in the source", source)
 	}
 	for _, name := range slices.Sorted(maps.Keys(source)) {
-		if value, has := documented[name]; !has {
+		if value, found := documented[name]; !found {
 			t.Errorf("docs/durations.md lacks %s, which is %s", name, source[name])
 		} else if value != source[name] {
 			t.Errorf("docs/durations.md says that %s is %s; it is %s", name, value, source[name])
@@ -108,14 +108,14 @@ func durationsIn(t *testing.T, folder string) map[string]time.Duration {
 
 func durationsOf(declaration ast.Decl) map[string]time.Duration {
 	found := map[string]time.Duration{}
-	constants, is := declaration.(*ast.GenDecl)
-	if !is || constants.Tok != token.CONST {
+	constants, ok := declaration.(*ast.GenDecl)
+	if !ok || constants.Tok != token.CONST {
 		return found
 	}
 	for _, spec := range constants.Specs {
 		spec := spec.(*ast.ValueSpec)
 		for i, value := range spec.Values {
-			if d, is := durationOf(value); is {
+			if d, ok := durationOf(value); ok {
 				found[spec.Names[i].Name] = d
 			}
 		}
@@ -130,9 +130,9 @@ var units = map[string]time.Duration{
 // durationOf evaluates time.Second and 5 * time.Second; no constant needs more.
 func durationOf(value ast.Expr) (time.Duration, bool) {
 	factor := 1
-	if product, is := value.(*ast.BinaryExpr); is && product.Op == token.MUL {
-		number, is := product.X.(*ast.BasicLit)
-		if !is {
+	if product, ok := value.(*ast.BinaryExpr); ok && product.Op == token.MUL {
+		number, ok := product.X.(*ast.BasicLit)
+		if !ok {
 			return 0, false
 		}
 		n, err := strconv.Atoi(number.Value)
@@ -141,8 +141,8 @@ func durationOf(value ast.Expr) (time.Duration, bool) {
 		}
 		factor, value = n, product.Y
 	}
-	selector, is := value.(*ast.SelectorExpr)
-	if !is {
+	selector, ok := value.(*ast.SelectorExpr)
+	if !ok {
 		return 0, false
 	}
 	unit, known := units[selector.Sel.Name]

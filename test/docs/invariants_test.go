@@ -47,7 +47,7 @@ func TestTheInvariantsNameTestsThatAreThere(t *testing.T) {
 
 // declaration is how a test begins in its source: a spec of Ginkgo, which is in quotes, or a function.
 func declaration(name string) string {
-	if function, is := strings.CutPrefix(name, "`"); is {
+	if function, ok := strings.CutPrefix(name, "`"); ok {
 		return "func " + strings.TrimSuffix(function, "`") + "("
 	}
 	return "(" + name + ","

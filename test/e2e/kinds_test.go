@@ -72,7 +72,7 @@ func chosenCases(t *testing.T) map[string]kinds.Case {
 				first = kind
 			}
 			name := strings.ToLower(fmt.Sprintf("%s-%s-%s", strings.TrimSuffix(filepath.Base(file), ".yaml"), kind.Kind, c.Expect.State))
-			if _, there := chosen[name]; kind == first && !there && asMade(c) {
+			if _, found := chosen[name]; kind == first && !found && asMade(c) {
 				chosen[name] = c
 			}
 		}

@@ -57,7 +57,7 @@ func TestTheCommandsOfThePagesWork(t *testing.T) {
 
 func runCommand(t *testing.T, c *cluster, page, line string) {
 	t.Helper()
-	if _, is := elsewhere[line]; is {
+	if _, ok := elsewhere[line]; ok {
 		return
 	}
 	if !strings.HasPrefix(line, "kubectl ") {

@@ -40,7 +40,7 @@ func TestThePanelsOfTheDashboardDoNotOverlap(t *testing.T) {
 		ids[panel.ID] = true
 		for x := at.Min.X; x < at.Max.X; x++ {
 			for y := at.Min.Y; y < at.Max.Y; y++ {
-				if other, is := taken[image.Pt(x, y)]; is {
+				if other, ok := taken[image.Pt(x, y)]; ok {
 					t.Fatalf("%q lies over %q", panel.Title, other)
 				}
 				taken[image.Pt(x, y)] = panel.Title

@@ -60,7 +60,7 @@ func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if data, is := strings.CutPrefix(line, "data: "); is {
+			if data, ok := strings.CutPrefix(line, "data: "); ok {
 				s := snapshot{}
 				if json.Unmarshal([]byte(data), &s) == nil {
 					messages <- s

@@ -115,8 +115,8 @@ func TestAnExpressionThatDoesNotCompileIsToldWithItsPlace(t *testing.T) {
 		`[1].all(a, [a, a].all(b, [b, b].all(c, [c, c].all(d, d == 1))))`: "it has 4 macros such as all and exists, and 3 are the most",
 	} {
 		_, err := NewCompiler().Compile([]v1alpha1.Expectation{that("true"), that(expression)})
-		invalid, is := errors.AsType[*InvalidError](err)
-		if !is || invalid.Place != "http.expect[1].that" || !strings.Contains(err.Error(), message) ||
+		invalid, ok := errors.AsType[*InvalidError](err)
+		if !ok || invalid.Place != "http.expect[1].that" || !strings.Contains(err.Error(), message) ||
 			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q in it", expression, err, message)
 		}

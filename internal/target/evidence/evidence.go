@@ -71,7 +71,7 @@ func noVerdict(*reading) Finding {
 
 func nothingReported(r *reading) (Finding, bool) {
 	message := "it has reported nothing yet"
-	if _, there := r.object.Object["status"]; !there {
+	if _, found := r.object.Object["status"]; !found {
 		message = "it has no status yet; if its kind never has one, " + howToGiveRules
 	}
 	return Finding{Reason: v1alpha1.ReasonNotYetReported, Message: message}, !r.reported()

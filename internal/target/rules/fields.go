@@ -124,7 +124,7 @@ func (f *Fields) keepMap(value map[string]any) map[string]any {
 		return kept
 	}
 	for name, fields := range f.below {
-		if inner, there := value[name]; there {
+		if inner, found := value[name]; found {
 			kept[name] = fields.Keep(inner)
 		}
 	}
