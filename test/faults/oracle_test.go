@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -29,6 +30,8 @@ type world struct {
 	aliases     map[client.ObjectKey]v1alpha1.AliasCheck
 	services    map[client.ObjectKey]corev1.Service
 	deployments map[client.ObjectKey]appsv1.Deployment
+	widgets     map[client.ObjectKey]unstructured.Unstructured
+	rules       []v1alpha1.HealthRule // the oldest first
 	slices      []discoveryv1.EndpointSlice
 	grants      []gatewayv1.ReferenceGrant
 	node        corev1.Node
@@ -200,6 +203,7 @@ func (w *world) target(alias v1alpha1.AliasCheck) (key client.ObjectKey, permitt
 
 var groupOf = map[string]string{
 	"HealthCheck": "health.aliascheck.dev", "AliasCheck": "health.aliascheck.dev", "Service": "", "Deployment": "apps",
+	"Widget": widgetKind.Group,
 }
 
 func permits(grant gatewayv1.ReferenceGrantSpec, from, group, kind, name string) bool {
@@ -414,6 +418,9 @@ func (w *world) found(alias v1alpha1.AliasCheck, key client.ObjectKey) (found sh
 	case "Deployment":
 		deployment, exists := w.deployments[key]
 		return w.deployment(deployment, asked), exists
+	case "Widget":
+		widget, exists := w.widgets[key]
+		return w.widgetAsTarget(widget, alias.Spec), exists
 	default:
 		return w.nodeFor(alias, asked), true
 	}
@@ -547,8 +554,9 @@ func (w *workload) world() *world {
 	all := &world{
 		checks: map[client.ObjectKey]v1alpha1.HealthCheck{}, aliases: map[client.ObjectKey]v1alpha1.AliasCheck{},
 		services: map[client.ObjectKey]corev1.Service{}, deployments: map[client.ObjectKey]appsv1.Deployment{},
-		codes: w.app.snapshot(), said: map[client.ObjectKey]shown{},
+		widgets: map[client.ObjectKey]unstructured.Unstructured{}, codes: w.app.snapshot(), said: map[client.ObjectKey]shown{},
 	}
+	all.readRules(w.rig)
 	for _, namespace := range w.namespaces {
 		all.read(w.rig, namespace)
 	}
@@ -564,8 +572,10 @@ func (w *world) read(r *rig, namespace string) {
 		deployments appsv1.DeploymentList
 		endpoints   discoveryv1.EndpointSliceList
 		grants      gatewayv1.ReferenceGrantList
+		widgets     unstructured.UnstructuredList
 	)
-	for _, list := range []client.ObjectList{&checks, &aliases, &services, &deployments, &endpoints, &grants} {
+	widgets.SetGroupVersionKind(widgetKind)
+	for _, list := range []client.ObjectList{&checks, &aliases, &services, &deployments, &endpoints, &grants, &widgets} {
 		r.Expect(direct.List(r.ctx, list, client.InNamespace(namespace))).To(Succeed())
 	}
 	for _, check := range checks.Items {
@@ -579,6 +589,9 @@ func (w *world) read(r *rig, namespace string) {
 	}
 	for _, deployment := range deployments.Items {
 		w.deployments[client.ObjectKeyFromObject(&deployment)] = deployment
+	}
+	for _, widget := range widgets.Items {
+		w.widgets[client.ObjectKeyFromObject(&widget)] = widget
 	}
 	w.slices = append(w.slices, endpoints.Items...)
 	w.grants = append(w.grants, grants.Items...)

@@ -21,6 +21,7 @@ var targets = map[string]func(*rig) (healthy, sick func(), reference v1alpha1.Ta
 	"endpointslices": (*rig).servedService,
 	"nodes":          (*rig).node,
 	"deployments":    (*rig).deployment,
+	"healthrules":    (*rig).ruledGauge,
 }
 
 // I1, for targets of other kinds: whatever their watch loses, the alias is right within the interval.

@@ -37,6 +37,7 @@ func TestI1I5I8EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 	makeHealthy()
 	elsewhere := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: r.namespace + "-elsewhere"}}
 	r.create(elsewhere)
+	r.install(widgetKind)
 	w := &workload{
 		rig: r, random: rand.New(rand.NewPCG(seed, 0)), namespaces: []string{r.namespace, elsewhere.Name},
 		done: map[string]int{}, seen: map[string]int{},
@@ -60,8 +61,8 @@ func TestI1I5I8EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 // reachable are the reasons that an alias can have in this workload.
 var reachable = []string{
 	"AliasCycle", "AllPassing", "BecauseFalse", "BecauseTrue", "BecauseUnknown", "ConditionNotFound", "CriticalChecks",
-	"Maintenance", "MaintenanceChecks", "NoChecks", "NoReadyEndpoints", "PartlyReady", "ProbeFailed", "ProbeSucceeded",
-	"ProbeWarning", "RefNotPermitted", "Suspended", "TargetNotFound", "Terminating", "TooFewChecks", "UnknownChecks",
+	"Maintenance", "MaintenanceChecks", "NoChecks", "NoReadyEndpoints", "NoVerdict", "PartlyReady", "ProbeFailed", "ProbeSucceeded",
+	"ProbeWarning", "Red", "RefNotPermitted", "Suspended", "TargetNotFound", "Terminating", "TooFewChecks", "UnknownChecks",
 	"WarningChecks",
 }
 
@@ -124,7 +125,7 @@ func (w *workload) wrong() (wrong []string) {
 	for _, alias := range world.aliases {
 		compare("AliasCheck", &alias, blamed(alias.Status.Culprit), world.alias(alias))
 	}
-	return wrong
+	return append(wrong, world.misjudged()...)
 }
 
 func blamed(culprit *v1alpha1.Culprit) string {
@@ -156,8 +157,8 @@ func (w *workload) operate() {
 		{"create check", 8, func() { w.put(w.randomCheck()) }},
 		{"create alias", 10, func() { w.put(w.randomAlias()) }},
 		{"create service", 4, func() { w.put(w.serviceNamed(w.pick("service"))) }},
-		{"create slice", 3, func() { w.put(w.sliceNamed(w.pick("slice"))) }},
-		{"create deployment", 2, func() { w.put(w.deploymentNamed(w.pick("deployment"))) }},
+		{"create slice", 5, func() { w.put(w.sliceNamed(w.pick("slice"))) }},
+		{"create deployment", 5, func() { w.put(w.deploymentNamed(w.pick("deployment"))) }},
 		{"grant", 5, func() { w.put(w.randomGrant()) }},
 		{"edit check", 6, func() { c := w.randomCheck(); w.respecify(c, c.Spec) }},
 		{"edit alias", 8, func() { a := w.randomAlias(); w.respecify(a, a.Spec) }},
@@ -176,7 +177,7 @@ func (w *workload) operate() {
 			w.change(w.theNode(), fmt.Sprintf(`{"spec":{"unschedulable":%v}}`, w.oneIn(3)))
 		}},
 		{"node ready", 3, func() { w.setCondition(w.theNode(), "Ready") }},
-		{"deployment available", 4, func() { w.setCondition(w.deploymentNamed(w.pick("deployment")), "Available") }},
+		{"deployment available", 8, func() { w.setCondition(w.deploymentNamed(w.pick("deployment")), "Available") }},
 		{"endpoints", 5, func() {
 			w.change(w.sliceNamed(w.pick("slice")), `{"endpoints":`+w.endpoints()+`}`)
 		}},
@@ -192,6 +193,12 @@ func (w *workload) operate() {
 		{"ring", 2, w.ring},
 		{"break a ring", 2, w.breakRing},
 		{"hold", 4, w.hold},
+		{"create widget", 5, func() { w.put(w.widget()) }},
+		{"paint widget", 6, w.paint},
+		{"delete widget", 1, func() { w.delete(w.widget()) }},
+		{"create rule", 2, func() { w.put(w.healthRule()) }},
+		{"edit rule", 3, func() { rule := w.healthRule(); w.respecify(rule, rule.Spec) }},
+		{"delete rule", 2, func() { w.delete(w.healthRule()) }},
 		{"release", 2, func() {
 			w.change(w.deploymentNamed(w.pick("deployment")), `{"metadata":{"finalizers":null}}`)
 		}},
@@ -275,6 +282,7 @@ func (w *workload) randomAlias() *v1alpha1.AliasCheck {
 	alias := &v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))}
 	alias.Spec.WhenMissing = given[w.random.IntN(4)]
 	alias.Spec.WhenEmpty = given[w.random.IntN(4)]
+	alias.Spec.WhenUnreported = given[w.random.IntN(4)]
 	alias.Labels = map[string]string{"team": w.pick("team")}
 	switch w.random.IntN(6) {
 	case 0:
@@ -327,12 +335,17 @@ func (w *workload) minReady() *intstr.IntOrString {
 func (w *workload) randomTarget() *v1alpha1.TargetReference {
 	conditions := []string{"", "", "", "Ready", "Absent"}
 	var target *v1alpha1.TargetReference
-	switch w.random.IntN(7) {
+	switch w.random.IntN(12) {
+	case 7, 8:
+		target = &v1alpha1.TargetReference{APIVersion: widgetKind.GroupVersion().String(), Kind: "Widget", Name: w.pick("widget")}
+		if w.oneIn(4) {
+			target.Health = ruleLists[w.random.IntN(len(ruleLists))]
+		}
 	case 0:
 		return &v1alpha1.TargetReference{Kind: "Node", Name: w.namespace, ConditionType: conditions[w.random.IntN(4)]}
-	case 1:
+	case 1, 10:
 		target = &v1alpha1.TargetReference{Kind: "Service", Name: w.pick("service")}
-	case 2:
+	case 2, 9, 11:
 		target = &v1alpha1.TargetReference{
 			APIVersion: "apps/v1", Kind: "Deployment", Name: w.pick("deployment"), ConditionType: "Available",
 		}
@@ -353,8 +366,8 @@ func (w *workload) randomTarget() *v1alpha1.TargetReference {
 
 // randomGrant is for one kind, sometimes for one name, and sometimes from a namespace that nobody is in.
 func (w *workload) randomGrant() *gatewayv1.ReferenceGrant {
-	kinds := []string{"HealthCheck", "AliasCheck", "Service", "Deployment"}
-	names := []string{"check", "alias", "service", "deployment"}
+	kinds := []string{"HealthCheck", "AliasCheck", "Service", "Deployment", "Widget"}
+	names := []string{"check", "alias", "service", "deployment", "widget"}
 	drawn := w.random.IntN(len(kinds))
 	to := gatewayv1.ReferenceGrantTo{Group: gatewayv1.Group(groupOf[kinds[drawn]]), Kind: gatewayv1.Kind(kinds[drawn])}
 	if w.oneIn(3) {
@@ -471,7 +484,7 @@ func (w *workload) flip() {
 func (w *workload) annotate() {
 	objects := []client.Object{
 		w.emptyCheck(), w.serviceNamed(w.pick("service")), w.deploymentNamed(w.pick("deployment")),
-		&v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))},
+		&v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))}, w.widget(),
 	}
 	value := []string{"null", "null", `""`, `"moving"`}[w.random.IntN(4)]
 	w.change(objects[w.random.IntN(len(objects))],
