@@ -46,7 +46,7 @@ func TestTheTransitionOfAnAggregate(t *testing.T) {
 			[]Member{member("a", critical, at(10)), member("b", passing, at(30))}, now},
 		{"a member that does not date its failure made it worse now", passing, at(30),
 			[]Member{member("endpoints", critical, untold), member("b", passing, at(30))}, now},
-		{"what got better did so now, for who went away does not say when", critical, at(10),
+		{"what got better did so now, because a member that went away does not say when", critical, at(10),
 			[]Member{member("b", warning, at(30))}, now},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
