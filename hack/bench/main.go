@@ -35,6 +35,7 @@ type section struct {
 var sections = []section{
 	{"fanout", fanout},
 	{"edge", edge},
+	{"rollup", rollup},
 	{"idle", idle},
 	{"schedule", schedule},
 	{"failover", failover},
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string) error {
 	klog.SetLogger(logr.Discard())
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("run", "", "comma-separated sections to run, of "+strings.Join(names(), ",")+" (default all)")
-	size := flags.String("scale", "small", "small takes 25 minutes on two quiet cores, full an hour and a quarter; smoke only shows that it works")
+	size := flags.String("scale", "small", "small takes 27 minutes on two quiet cores, full an hour and twenty minutes; smoke only shows that it works")
 	out := flags.String("out", filepath.Join(controlplane.Root(), "bin", "bench.json"), "where the rows go as JSON")
 	binary := flags.String("manager", filepath.Join(controlplane.Root(), "bin", "manager"), "the manager to measure")
 	profiles := flags.String("profiles", "",

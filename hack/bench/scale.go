@@ -10,6 +10,9 @@ type scale struct {
 	fanoutRounds int
 	flips        int
 
+	rolledUp int
+	bursts   int
+
 	idleChecks int
 	idleFor    time.Duration
 
@@ -32,11 +35,12 @@ type scale struct {
 var scales = map[string]scale{
 	"smoke": {
 		expected: map[string]time.Duration{
-			"fanout": 30 * time.Second, "edge": 20 * time.Second, "idle": time.Minute, "schedule": 75 * time.Second,
+			"fanout": 30 * time.Second, "edge": 20 * time.Second, "rollup": time.Minute, "idle": time.Minute, "schedule": 75 * time.Second,
 			"failover": 5 * time.Minute, "sweep": 2 * time.Minute, "growth": 3 * time.Minute,
 		},
 		fanout: []int{1, 10, 100}, fanoutRounds: 2,
-		flips:      40,
+		flips:    40,
+		rolledUp: 100, bursts: 2,
 		idleChecks: 50, idleFor: 10 * time.Second,
 		scheduledChecks: 100, scheduledEvery: time.Second, scheduledFor: 3 * time.Second,
 		failoverChecks: 60,
@@ -45,11 +49,12 @@ var scales = map[string]scale{
 	},
 	"small": {
 		expected: map[string]time.Duration{
-			"fanout": 4 * time.Minute, "edge": time.Minute, "idle": 150 * time.Second, "schedule": 2 * time.Minute,
+			"fanout": 4 * time.Minute, "edge": time.Minute, "rollup": 2 * time.Minute, "idle": 150 * time.Second, "schedule": 2 * time.Minute,
 			"failover": 5 * time.Minute, "sweep": 3 * time.Minute, "growth": 5 * time.Minute,
 		},
 		fanout: []int{1, 100, 1000}, fanoutRounds: 4,
-		flips:      300,
+		flips:    300,
+		rolledUp: 1000, bursts: 6,
 		idleChecks: 2000, idleFor: 60 * time.Second,
 		scheduledChecks: 1000, scheduledEvery: time.Second, scheduledFor: 10 * time.Second,
 		failoverChecks: 2000,
@@ -58,11 +63,12 @@ var scales = map[string]scale{
 	},
 	"full": {
 		expected: map[string]time.Duration{
-			"fanout": 19 * time.Minute, "edge": 150 * time.Second, "idle": 8 * time.Minute, "schedule": 7 * time.Minute,
+			"fanout": 19 * time.Minute, "edge": 150 * time.Second, "rollup": 4 * time.Minute, "idle": 8 * time.Minute, "schedule": 7 * time.Minute,
 			"failover": 330 * time.Second, "sweep": 390 * time.Second, "growth": 6 * time.Minute,
 		},
 		fanout: []int{1, 100, 1000, 10000}, fanoutRounds: 4,
-		flips:      1000,
+		flips:    1000,
+		rolledUp: 1000, bursts: 20,
 		idleChecks: 10000, idleFor: 5 * time.Minute,
 		scheduledChecks: 10000, scheduledEvery: 10 * time.Second, scheduledFor: 20 * time.Second,
 		failoverChecks: 10000,

@@ -26,6 +26,8 @@ type subject struct {
 	over chan struct{}
 	// hangEvery makes every so many-th check hang; 0 none.
 	hangEvery atomic.Int64
+	// fails makes all of it answer as a server that is down.
+	fails atomic.Bool
 
 	mu sync.Mutex
 	// arrivals are guarded by mu.
@@ -57,7 +59,7 @@ func (s *subject) hangs(id string) bool {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *subject) ServeHTTP(_ http.ResponseWriter, request *http.Request) {
+func (s *subject) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	at := time.Now()
 	series, id, _ := strings.Cut(strings.TrimPrefix(request.URL.Path, "/"), "/")
 	if id != "" {
@@ -68,6 +70,9 @@ func (s *subject) ServeHTTP(_ http.ResponseWriter, request *http.Request) {
 		case <-s.over:
 		case <-request.Context().Done():
 		}
+	}
+	if s.fails.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 }
 
