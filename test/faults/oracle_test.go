@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
@@ -36,6 +37,7 @@ type world struct {
 	grants      []gatewayv1.ReferenceGrant
 	node        corev1.Node
 	codes       map[string]int
+	now         time.Time
 	// said is what aliases must show, as far as it has been asked.
 	said map[client.ObjectKey]shown
 }
@@ -47,10 +49,23 @@ type shown struct {
 	culprit string // of an alias; for what an alias looks at, the object to blame where it decides alone
 	lacks   string // of an alias: why there is no target whose health it holds, or one of them not
 	stalled bool   // of an alias: no retry can help
+	fault   string // of a HealthCheck: what no retry can mend, though it is probed
 	telling bool   // of endpoints: their reason is that of what they decide alone
 }
 
-const maintenanceAnnotation = "health.aliascheck.dev/maintenance"
+const (
+	maintenanceAnnotation = "health.aliascheck.dev/maintenance"
+	untilAnnotation       = "health.aliascheck.dev/maintenance-until"
+)
+
+// windows of the workload, by their schedules: of an hour each, and open at any time or at none.
+var windows = map[string]struct{ open, invalid bool }{
+	"* * * * *":    {open: true},
+	"*/15 * * * *": {open: true},
+	"61 * * * *":   {invalid: true},
+	"0 0 30 2 *":   {invalid: true},
+	"23-7 * * * *": {invalid: true},
+}
 
 // maintained is an object that an operator has put in maintenance.
 func maintained(object string) shown {
@@ -156,19 +171,42 @@ func culpritOf(all []shown) string {
 	return all[0].culprit
 }
 
-func annotated(object client.Object) bool {
+// annotated reports whether an object is in maintenance by its annotations. What cannot be read as a time ends nothing.
+func (w *world) annotated(object client.Object) bool {
 	_, in := object.GetAnnotations()[maintenanceAnnotation]
-	return in
+	end, err := time.Parse(time.RFC3339, object.GetAnnotations()[untilAnnotation])
+	return in && (err != nil || w.now.Before(end))
+}
+
+// maintained reports whether a check is in maintenance in any way, and what is wrong with its windows.
+func (w *world) maintained(check v1alpha1.HealthCheck) (in bool, fault string) {
+	bySpec := check.Spec.Maintenance
+	in = w.annotated(&check) || bySpec != nil && (bySpec.Until == nil || w.now.Before(bySpec.Until.Time))
+	for _, window := range check.Spec.MaintenanceWindows {
+		in = in || windows[window.Schedule].open
+		if windows[window.Schedule].invalid {
+			fault = "InvalidWindow"
+		}
+	}
+	return in, fault
 }
 
 func (w *world) check(check v1alpha1.HealthCheck) shown {
+	in, fault := w.maintained(check)
 	itself := called("HealthCheck", &check)
+	said := w.probed(check, itself)
 	switch {
-	case annotated(&check), check.Spec.Maintenance != nil:
-		return maintained(itself)
+	case in:
+		said = maintained(itself)
 	case check.Spec.Suspend:
-		return shown{state: v1alpha1.StateUnknown, reason: "Suspended", culprit: itself}
+		said = shown{state: v1alpha1.StateUnknown, reason: "Suspended", culprit: itself}
 	}
+	said.fault = fault
+	return said
+}
+
+// probed is what the application answers.
+func (w *world) probed(check v1alpha1.HealthCheck, itself string) shown {
 	code := w.codes[path.Base(check.Spec.HTTP.URL)]
 	switch expected := check.Spec.HTTP.ExpectedStatuses; {
 	case code == 0, code == http.StatusOK, code == http.StatusTooManyRequests && slices.Contains(expected, "429"):
@@ -381,7 +419,7 @@ func (w *world) single(alias v1alpha1.AliasCheck) shown {
 // aliasAsTarget is an alias as others see it.
 func (w *world) aliasAsTarget(alias v1alpha1.AliasCheck) shown {
 	itself := called("AliasCheck", &alias)
-	if annotated(&alias) {
+	if w.annotated(&alias) {
 		return maintained(itself)
 	}
 	said := w.alias(alias)
@@ -466,6 +504,9 @@ func readyOf(state v1alpha1.State) metav1.ConditionStatus {
 func conditions(kind string, check shown) []string {
 	all := []string{fmt.Sprintf("Ready=%s %s", readyOf(check.state), check.reason)}
 	if kind == "HealthCheck" {
+		if check.fault != "" {
+			all = append(all, "Stalled=True "+check.fault)
+		}
 		return all
 	}
 	if check.stalled {
@@ -479,7 +520,7 @@ func conditions(kind string, check shown) []string {
 
 func (w *world) service(service corev1.Service, spec v1alpha1.AliasCheckSpec) shown {
 	itself := called("Service", &service)
-	if annotated(&service) {
+	if w.annotated(&service) {
 		return maintained(itself)
 	}
 	counted := w.checksThat(service.Namespace, func(c v1alpha1.HealthCheck) bool {
@@ -511,7 +552,7 @@ func (w *world) service(service corev1.Service, spec v1alpha1.AliasCheckSpec) sh
 func (w *world) deployment(deployment appsv1.Deployment, asked string) shown {
 	itself := called("Deployment", &deployment)
 	switch {
-	case annotated(&deployment):
+	case w.annotated(&deployment):
 		return maintained(itself)
 	case deployment.DeletionTimestamp != nil:
 		return shown{state: v1alpha1.StateCritical, reason: "Terminating", culprit: itself}
@@ -554,7 +595,8 @@ func (w *workload) world() *world {
 	all := &world{
 		checks: map[client.ObjectKey]v1alpha1.HealthCheck{}, aliases: map[client.ObjectKey]v1alpha1.AliasCheck{},
 		services: map[client.ObjectKey]corev1.Service{}, deployments: map[client.ObjectKey]appsv1.Deployment{},
-		widgets: map[client.ObjectKey]unstructured.Unstructured{}, codes: w.app.snapshot(), said: map[client.ObjectKey]shown{},
+		widgets: map[client.ObjectKey]unstructured.Unstructured{}, codes: w.app.snapshot(), now: time.Now(),
+		said: map[client.ObjectKey]shown{},
 	}
 	all.readRules(w.rig)
 	for _, namespace := range w.namespaces {

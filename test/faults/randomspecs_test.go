@@ -154,7 +154,7 @@ func (s *specs) duration(choices ...time.Duration) *metav1.Duration {
 func (s *specs) object(name string, i int) metav1.ObjectMeta {
 	meta := metav1.ObjectMeta{Namespace: s.namespace, Name: fmt.Sprintf("%s-%d", name, i)}
 	if s.oneIn(10) {
-		meta.Annotations = map[string]string{maintenanceAnnotation: s.text(5000)}
+		meta.Annotations = map[string]string{maintenanceAnnotation: s.text(5000), untilAnnotation: s.text(5000)}
 	}
 	if s.oneIn(2) {
 		meta.Labels = map[string]string{oneOf(s, "team", "0/0"): string(s.labelValue())}
@@ -188,7 +188,10 @@ func (s *specs) check(i int) *v1alpha1.HealthCheck {
 		spec.WarningThreshold = &threshold
 	}
 	if s.oneIn(10) {
-		spec.Maintenance = &v1alpha1.Maintenance{Reason: s.text(512)}
+		spec.Maintenance = &v1alpha1.Maintenance{Reason: s.text(512), Until: maybe(s, s.until())}
+	}
+	if s.oneIn(4) {
+		spec.MaintenanceWindows = s.windows()
 	}
 	if s.oneIn(2) {
 		spec.NodeName = s.name()
@@ -198,6 +201,26 @@ func (s *specs) check(i int) *v1alpha1.HealthCheck {
 	s.source(&spec)
 	spec.Timeout = maybe(s, s.timeout(spec))
 	return &v1alpha1.HealthCheck{ObjectMeta: s.object("check", i), Spec: spec}
+}
+
+// until is some time, far or near.
+func (s *specs) until() *metav1.Time {
+	until := metav1.NewTime(oneOf(s, time.Unix(1, 0), time.Now().Add(time.Second), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)))
+	return &until
+}
+
+// windows are those that the schema takes; not all are ones for the library that reads them.
+func (s *specs) windows() (windows []v1alpha1.MaintenanceWindow) {
+	for range 1 + s.random.IntN(16) {
+		windows = append(windows, v1alpha1.MaintenanceWindow{
+			Schedule: oneOf(s, "0 2 * * 0", "@daily", "@yearly", "*/7 0-4,22 1,15 JAN-MAR mon-fri", "61 * * * *", "5-1 * * * *",
+				"*/0 * * * *", "0 0 30 2 *", "? ? ? ? ?", "///// ,,,,, ----- ***** ?????", "99999999999999999999 * * * *", "0 0 * FOO BAR"),
+			Duration: *s.duration(time.Minute, 90*time.Minute, 168*time.Hour),
+			TimeZone: oneOf(s, "", "UTC", "Europe/Berlin", "Europe/Bonn", "Etc/GMT+5", "A/B", strings.Repeat("A", 64)),
+			Reason:   s.text(512),
+		})
+	}
+	return windows
 }
 
 // interval is seldom short: counters on their way to a threshold are written with every probe.

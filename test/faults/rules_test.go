@@ -103,7 +103,7 @@ func (w *workload) healthRule() *v1alpha1.HealthRule {
 // widgetAsTarget is a Widget by the rules of the alias, or else of the HealthRule that is in force.
 func (w *world) widgetAsTarget(widget unstructured.Unstructured, spec v1alpha1.AliasCheckSpec) shown {
 	itself := called("Widget", &widget)
-	if annotated(&widget) {
+	if w.annotated(&widget) {
 		return maintained(itself)
 	}
 	list := spec.TargetRef.Health

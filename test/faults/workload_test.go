@@ -164,6 +164,11 @@ func (w *workload) operate() {
 		{"edit alias", 8, func() { a := w.randomAlias(); w.respecify(a, a.Spec) }},
 		{"suspend", 4, func() { w.change(w.emptyCheck(), fmt.Sprintf(`{"spec":{"suspend":%v}}`, w.oneIn(2))) }},
 		{"maintain", 4, w.maintain},
+		{"window", 4, func() {
+			text, err := json.Marshal(w.randomWindows())
+			w.Expect(err).NotTo(HaveOccurred())
+			w.change(w.emptyCheck(), fmt.Sprintf(`{"spec":{"maintenanceWindows":%s}}`, text))
+		}},
 		{"flip", 12, w.flip},
 		{"relabel", 6, func() {
 			w.change(w.emptyCheck(), fmt.Sprintf(`{"metadata":{"labels":{"team":%q}}}`, w.pick("team")))
@@ -261,6 +266,7 @@ func (w *workload) randomCheck() *v1alpha1.HealthCheck {
 	check.Labels = map[string]string{"team": w.pick("team")}
 	check.Spec.HTTP.URL = w.app.url(w.pick("part"))
 	check.Spec.Suspend = w.oneIn(10)
+	check.Spec.MaintenanceWindows = w.randomWindows()
 	if w.oneIn(5) {
 		check.Spec.HTTP.ExpectedStatuses = []v1alpha1.StatusRange{"200-299", "429"}
 	}
@@ -274,8 +280,32 @@ func (w *workload) randomCheck() *v1alpha1.HealthCheck {
 }
 
 func (w *workload) maintain() {
-	value := []string{"null", "null", `{"reason":"moving"}`}[w.random.IntN(3)]
+	value := "null"
+	if w.oneIn(2) {
+		value = `{"reason":"moving","until":` + w.until() + `}`
+	}
 	w.change(w.emptyCheck(), `{"spec":{"maintenance":`+value+`}}`)
+}
+
+// until is the end of a maintenance: none, one that has passed, one that is far, and one that passes with nothing that happens.
+func (w *workload) until() string {
+	soon := time.Now().Add(time.Duration(w.random.IntN(3)) * time.Second).UTC().Format(time.RFC3339)
+	return []string{"null", `"2026-01-01T00:00:00Z"`, `"2126-01-01T00:00:00Z"`, `"` + soon + `"`}[w.random.IntN(4)]
+}
+
+// randomWindows are none mostly, for what is in maintenance tells of nothing else.
+func (w *workload) randomWindows() (all []v1alpha1.MaintenanceWindow) {
+	if !w.oneIn(3) {
+		return nil
+	}
+	schedules := slices.Sorted(maps.Keys(windows))
+	for range 1 + w.random.IntN(2) {
+		all = append(all, v1alpha1.MaintenanceWindow{
+			Schedule: schedules[w.random.IntN(len(schedules))], Reason: "planned", TimeZone: "Europe/Berlin",
+			Duration: metav1.Duration{Duration: time.Hour},
+		})
+	}
+	return all
 }
 
 func (w *workload) randomAlias() *v1alpha1.AliasCheck {
@@ -487,6 +517,10 @@ func (w *workload) annotate() {
 		&v1alpha1.AliasCheck{ObjectMeta: w.named(w.pick("alias"))}, w.widget(),
 	}
 	value := []string{"null", "null", `""`, `"moving"`}[w.random.IntN(4)]
+	until := w.until()
+	if w.oneIn(5) {
+		until = `"noon"`
+	}
 	w.change(objects[w.random.IntN(len(objects))],
-		fmt.Sprintf(`{"metadata":{"annotations":{%q:%s}}}`, maintenanceAnnotation, value))
+		fmt.Sprintf(`{"metadata":{"annotations":{%q:%s,%q:%s}}}`, maintenanceAnnotation, value, untilAnnotation, until))
 }
