@@ -15,29 +15,34 @@ var notOfObjects = map[string]string{
 	"ReadError": "the API server has to fail",
 }
 
-// The pages say that what they promise of an AliasCheck is in the conformance table.
-func TestEveryReasonOfAnAliasHasACase(t *testing.T) {
+// The pages say that what they promise is in the conformance table.
+func TestEveryReasonOfAnAliasHasACase(t *testing.T) { everyReasonHasACase(t, "AliasCheck", 20) }
+
+func TestEveryReasonOfAHealthCheckHasACase(t *testing.T) { everyReasonHasACase(t, "HealthCheck", 15) }
+
+func everyReasonHasACase(t *testing.T, kind string, atLeast int) {
+	t.Helper()
 	cases := allCases(t)
-	reasons := reasonsOfAliases(t)
-	if len(reasons) < 20 {
+	reasons := reasonsOf(t, kind)
+	if len(reasons) < atLeast {
 		t.Fatalf("only %v were found", reasons)
 	}
 	for _, reason := range reasons {
-		expected := regexp.MustCompile(`\breason: ` + reason + `\b`).MatchString(cases)
+		expected := regexp.MustCompile(`\b(reason|stalledReason): ` + reason + `\b`).MatchString(cases)
 		if why, excused := notOfObjects[reason]; expected == excused {
 			t.Errorf("%s: expected by a case is %t; no case can have it is %t: %s", reason, expected, excused, why)
 		}
 	}
 }
 
-// reasonsOfAliases are the headings of the part on AliasChecks in the troubleshooting page.
-func reasonsOfAliases(t *testing.T) []string {
+// reasonsOf are the headings of the part on a kind in the troubleshooting page.
+func reasonsOf(t *testing.T, kind string) []string {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join(controlplane.Root(), "docs", "troubleshooting.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, part, _ := strings.Cut(string(page), "\n## AliasCheck\n")
+	_, part, _ := strings.Cut(string(page), "\n## "+kind+"\n")
 	part, _, _ = strings.Cut(part, "\n## ")
 	var reasons []string
 	for line := range strings.Lines(part) {
