@@ -198,7 +198,7 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	if err := o.setupReadinessGates(ctx, mgr, standstill, sweeper, aliases); err != nil {
 		return fmt.Errorf("setting up readiness gates: %w", err)
 	}
-	metrics.Registry.MustRegister(&status.StateCollector{Cache: mgr.GetClient()}, buildInfo(), eventsDropped)
+	metrics.Registry.MustRegister(status.NewStateCollector(mgr.GetClient(), o.metricLabels), buildInfo(), eventsDropped)
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding /healthz: %w", err)
 	}
@@ -224,7 +224,7 @@ func (o *options) setupHealthChecks(
 	if err != nil {
 		return err
 	}
-	return (&healthcheck.Reconciler{
+	checks := &healthcheck.Reconciler{
 		Client: mgr.GetCache(),
 		Live:   mgr.GetAPIReader(),
 		Writer: writer,
@@ -234,7 +234,14 @@ func (o *options) setupHealthChecks(
 		Own: status.NewOwnWrites[*v1alpha1.HealthCheck](
 			status.HealthCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
 		MaxConcurrentProbes: o.maxConcurrentProbes,
-	}).SetupWithManager(mgr)
+	}
+	if err := checks.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	if err := metrics.Registry.Register(checks.LastProbes()); err != nil {
+		return fmt.Errorf("registering the metric of last probes: %w", err)
+	}
+	return nil
 }
 
 // consents are asked of other namespaces where --require-probe-consent says so.

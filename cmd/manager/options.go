@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
@@ -42,6 +43,7 @@ type options struct {
 	metricsAddress  string
 	metricsSecure   bool
 	metricsCertPath string
+	metricLabels    status.LabelAllowlist
 	healthAddress   string
 	showVersion     bool
 	zap             zap.Options
@@ -56,7 +58,7 @@ const inClusterNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namesp
 // parseOptions reads the command line. Its errors are one line, which names the flag and what is right.
 func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	o := &options{}
-	var allow, deny, methods, clusterScoped, namespaces string
+	var allow, deny, methods, clusterScoped, namespaces, metricLabels string
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the one line that is printed is main's
 	flags.DurationVar(&o.resyncInterval, "resync-interval", time.Minute,
@@ -84,6 +86,9 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true, "serve metrics over TLS, to those whom RBAC lets read them")
 	flags.StringVar(&o.metricsCertPath, "metrics-cert-path", "",
 		"folder with tls.crt and tls.key for the metrics endpoint, read again when they change (default a certificate of its own)")
+	flags.StringVar(&metricLabels, "metric-labels-allowlist", "",
+		"labels of checks that become labels of the metric aliascheck_labels, as kube-state-metrics takes them: "+
+			"healthchecks=[team],aliaschecks=[team,app.kubernetes.io/name] (default none)")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
 	flags.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 	config.RegisterFlags(flags)
@@ -107,6 +112,9 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	}
 	if o.namespaces, err = parseNamespaces(namespaces); err != nil {
 		return nil, flags, fmt.Errorf("--namespaces: %w", err)
+	}
+	if o.metricLabels, err = status.ParseLabelAllowlist(metricLabels); err != nil {
+		return nil, flags, fmt.Errorf("--metric-labels-allowlist: %w", err)
 	}
 	return o, flags, o.validate(flags)
 }

@@ -47,6 +47,8 @@ type entry struct {
 	mu sync.Mutex
 	// ledger is guarded by mu.
 	ledger *ledger.Ledger
+	// probedAt is when the last probe of this process ended; guarded by mu.
+	probedAt time.Time
 }
 
 // do tells the ledger something, and returns what is to be done next.

@@ -122,6 +122,9 @@ func (r *Reconciler) began(e *entry, now time.Time) {
 // count tells the ledger how a probe ended.
 func (r *Reconciler) count(e *entry, a ledger.Assignment, s seen, err error) {
 	ctx := logf.IntoContext(r.queue.context, logf.Log.WithName("healthcheck"))
+	if err == nil && s.Unread == nil && !s.nothing {
+		e.probed(s.ended)
+	}
 	result := r.resultOf(ctx, a, s)
 	var panicked *runner.PanicError
 	switch {

@@ -24,18 +24,44 @@ var (
 	suspendedDesc = prometheus.NewDesc("aliascheck_suspended",
 		"1 for a check that is Unknown on purpose: it is suspended, or mirrors one that is.",
 		[]string{"kind", "namespace", "name"}, nil)
+
+	readyDesc = prometheus.NewDesc("aliascheck_ready",
+		"1 for a check that is Passing or Warning, otherwise 0.",
+		[]string{"kind", "namespace", "name"}, nil)
 )
+
+// labelsName is the metric with the labels of checks that --metric-labels-allowlist allows. It has one series a check, so that
+// no label multiplies the series of the others.
+const labelsName = "aliascheck_labels"
 
 // ScrapeTimeout ends a scrape while a cache has not synced yet: it would block this one, and every one after it.
 const ScrapeTimeout = 5 * time.Second
 
 // StateCollector collects the states of all checks from the cache at every scrape: no series outlives its object.
 type StateCollector struct {
-	Cache client.Reader
+	cache  client.Reader
+	labels LabelAllowlist
+	keys   []string
+	// labelsDesc is nil where no labels are allowed.
+	labelsDesc *prometheus.Desc
+}
+
+// NewStateCollector makes a collector of the checks in a cache, with those of their labels that are allowed.
+func NewStateCollector(cache client.Reader, labels LabelAllowlist) *StateCollector {
+	c := &StateCollector{cache: cache, labels: labels, keys: labels.keys()}
+	if len(c.keys) > 0 {
+		c.labelsDesc = prometheus.NewDesc(labelsName, "1, with the labels of a check that --metric-labels-allowlist allows.",
+			append([]string{"kind", "namespace", "name"}, metricLabels(c.keys)...), nil)
+	}
+	return c
 }
 
 // Describe implements prometheus.Collector.
 func (c *StateCollector) Describe(descs chan<- *prometheus.Desc) {
+	if c.labelsDesc != nil {
+		descs <- c.labelsDesc
+	}
+	descs <- readyDesc
 	descs <- stateDesc
 	descs <- lastTransitionDesc
 	descs <- suspendedDesc
@@ -48,28 +74,41 @@ func (c *StateCollector) Collect(metrics chan<- prometheus.Metric) {
 	var healthChecks v1alpha1.HealthCheckList
 	var aliasChecks v1alpha1.AliasCheckList
 	for _, list := range []client.ObjectList{&healthChecks, &aliasChecks} {
-		if err := c.Cache.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		if err := c.cache.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			logf.Log.WithName("metrics").Error(err, "Listing checks for a scrape")
 		}
 	}
 	for i := range healthChecks.Items {
-		collectState(metrics, &healthChecks.Items[i])
+		c.collect(metrics, &healthChecks.Items[i])
 	}
 	for i := range aliasChecks.Items {
-		collectState(metrics, &aliasChecks.Items[i])
+		c.collect(metrics, &aliasChecks.Items[i])
 	}
 }
 
-func collectState(metrics chan<- prometheus.Metric, check v1alpha1.Check) {
+func (c *StateCollector) collect(metrics chan<- prometheus.Metric, check v1alpha1.Check) {
 	status, kind := check.CommonStatus(), kindOf(check)
-	metrics <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, 1,
-		kind, check.GetNamespace(), check.GetName(), string(health.Known(status.State)))
+	gauge := func(desc *prometheus.Desc, value float64, more ...string) {
+		metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value,
+			append([]string{kind, check.GetNamespace(), check.GetName()}, more...)...)
+	}
+	state := health.Known(status.State)
+	gauge(stateDesc, 1, string(state))
+	gauge(readyDesc, oneIf(state == v1alpha1.StatePassing || state == v1alpha1.StateWarning))
 	if status.LastTransitionTime != nil {
-		metrics <- prometheus.MustNewConstMetric(lastTransitionDesc, prometheus.GaugeValue,
-			float64(status.LastTransitionTime.Unix()), kind, check.GetNamespace(), check.GetName())
+		gauge(lastTransitionDesc, float64(status.LastTransitionTime.Unix()))
 	}
 	if status.Reason == v1alpha1.ReasonSuspended {
-		metrics <- prometheus.MustNewConstMetric(suspendedDesc, prometheus.GaugeValue, 1,
-			kind, check.GetNamespace(), check.GetName())
+		gauge(suspendedDesc, 1)
 	}
+	if c.labelsDesc != nil {
+		gauge(c.labelsDesc, 1, c.labels.values(kind, check, c.keys)...)
+	}
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }

@@ -14,6 +14,15 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
+func cacheOf(t *testing.T, objects ...client.Object) client.Reader {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+}
+
 func TestEachCheckHasItsStateAndWhetherItIsUnknownOnPurpose(t *testing.T) {
 	began := metav1.Time{Time: time.Unix(1_000_000_000, 0)}
 	passing := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
@@ -26,16 +35,17 @@ func TestEachCheckHasItsStateAndWhetherItIsUnknownOnPurpose(t *testing.T) {
 	mirror.Status.CheckStatus = suspended.Status.CheckStatus
 	fresh := &v1alpha1.AliasCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "fresh"}}
 
-	objects := []client.Object{passing, suspended, mirror, fresh}
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	cache := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+	cache := cacheOf(t, passing, suspended, mirror, fresh)
 	want := `
 # HELP aliascheck_last_transition_timestamp_seconds When the state of a check changed last, in seconds since the epoch.
 # TYPE aliascheck_last_transition_timestamp_seconds gauge
 aliascheck_last_transition_timestamp_seconds{kind="HealthCheck",name="web",namespace="shop"} 1e+09
+# HELP aliascheck_ready 1 for a check that is Passing or Warning, otherwise 0.
+# TYPE aliascheck_ready gauge
+aliascheck_ready{kind="AliasCheck",name="fresh",namespace="shop"} 0
+aliascheck_ready{kind="AliasCheck",name="of-off",namespace="shop"} 0
+aliascheck_ready{kind="HealthCheck",name="off",namespace="shop"} 0
+aliascheck_ready{kind="HealthCheck",name="web",namespace="shop"} 1
 # HELP aliascheck_state 1 for the state that a check has now; there is no series for the others.
 # TYPE aliascheck_state gauge
 aliascheck_state{kind="AliasCheck",name="fresh",namespace="shop",state="Unknown"} 1
@@ -47,7 +57,7 @@ aliascheck_state{kind="HealthCheck",name="web",namespace="shop",state="Passing"}
 aliascheck_suspended{kind="AliasCheck",name="of-off",namespace="shop"} 1
 aliascheck_suspended{kind="HealthCheck",name="off",namespace="shop"} 1
 `
-	if err := testutil.CollectAndCompare(&StateCollector{Cache: cache}, strings.NewReader(want)); err != nil {
+	if err := testutil.CollectAndCompare(NewStateCollector(cache, nil), strings.NewReader(want)); err != nil {
 		t.Error(err)
 	}
 }

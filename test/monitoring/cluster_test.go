@@ -117,11 +117,16 @@ spec: {interval: 1s, http: {url: %q}}
 apiVersion: health.aliascheck.dev/v1alpha1
 kind: HealthCheck
 metadata: {name: "off", namespace: default}
-spec: {suspend: true, http: {url: %q}}
+spec: {suspend: true, http: {url: "http://localhost"}}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: encrypted, namespace: default}
+spec: {interval: 1s, http: {url: %q, tls: {insecureSkipVerify: true}}}
 ---
 apiVersion: health.aliascheck.dev/v1alpha1
 kind: AliasCheck
-metadata: {name: shop, namespace: default}
+metadata: {name: shop, namespace: default, labels: {team: cart}}
 spec: {targetRef: {name: web}}
 `
 
@@ -132,16 +137,19 @@ func TestEveryMetricOfAlertsAndDashboardIsServed(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(patience)
 	plane := startPlane(t, controlplane.Options{})
-	manager, err := blackbox.Start(plane.Kubeconfig, "--leader-elect", "--leader-election-namespace=default")
+	manager, err := blackbox.Start(plane.Kubeconfig, "--leader-elect", "--leader-election-namespace=default",
+		"--metric-labels-allowlist=aliaschecks=[team]")
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { g.Expect(manager.Stop()).To(Succeed()) })
 	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(web.Close)
-	kubectl(t, plane, fmt.Sprintf(checks, web.URL, web.URL), "apply", "--filename", "-")
+	encrypted := httptest.NewTLSServer(web.Config.Handler)
+	t.Cleanup(encrypted.Close)
+	kubectl(t, plane, fmt.Sprintf(checks, web.URL, encrypted.URL), "apply", "--filename", "-")
 
 	asked := map[string]bool{}
-	for _, alert := range alerts(t) {
-		g.Expect(collect(asked, alert.Expr)).NotTo(BeZero(), alert.Alert)
+	for _, rule := range allRules(t) {
+		g.Expect(collect(asked, rule.Expr)).NotTo(BeZero(), rule.Expr)
 	}
 	for _, expression := range expressions(t) {
 		g.Expect(collect(asked, expression)).NotTo(BeZero(), expression)
@@ -149,6 +157,8 @@ func TestEveryMetricOfAlertsAndDashboardIsServed(t *testing.T) {
 	for name := range asked {
 		g.Eventually(seriesOf(t, manager)).Should(HaveKey(name))
 	}
+	g.Expect(manager.Metrics(t.Context())).To(ContainSubstring(
+		`aliascheck_labels{kind="AliasCheck",label_team="cart",name="shop",namespace="default"} 1`))
 }
 
 func collect(names map[string]bool, expression string) int {

@@ -2,7 +2,16 @@ package monitoring
 
 import (
 	"image"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
 
 // dashboard is a dashboard of Grafana, as far as it is read here.
@@ -12,13 +21,35 @@ type dashboard struct {
 			Name string `json:"name"`
 		} `json:"list"`
 	} `json:"templating"`
+	Annotations struct {
+		List []struct {
+			Name       string `json:"name"`
+			Expr       string `json:"expr"`
+			TextFormat string `json:"textFormat"`
+			Datasource struct {
+				UID string `json:"uid"`
+			} `json:"datasource"`
+		} `json:"list"`
+	} `json:"annotations"`
+	Links  []link  `json:"links"`
 	Panels []panel `json:"panels"`
 }
 
+type link struct{ Title, URL string }
+
 type panel struct {
-	ID      int                      `json:"id"`
-	Type    string                   `json:"type"`
-	Title   string                   `json:"title"`
+	ID    int    `json:"id"`
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	// FieldConfig is read for the values that stand for states, and for links.
+	FieldConfig struct {
+		Defaults struct {
+			Links    []link `json:"links"`
+			Mappings []struct {
+				Options map[string]struct{ Text string } `json:"options"`
+			} `json:"mappings"`
+		} `json:"defaults"`
+	} `json:"fieldConfig"`
 	GridPos struct{ X, Y, W, H int } `json:"gridPos"`
 	Targets []struct {
 		Expr       string `json:"expr"`
@@ -62,20 +93,92 @@ func TestEveryPanelAsksTheDataSourceThatIsChosen(t *testing.T) {
 	}
 }
 
-func panels(t *testing.T) []panel {
+// The numbers that stand for states are those of the expression, and every state has one.
+func TestTheTimelineNamesEveryState(t *testing.T) {
+	g := NewWithT(t)
+	all := panels(t)
+	at := slices.IndexFunc(all, func(p panel) bool { return p.Type == "state-timeline" })
+	g.Expect(at).NotTo(Equal(-1))
+	mappings := all[at].FieldConfig.Defaults.Mappings
+	g.Expect(mappings).To(HaveLen(1))
+	var states []string
+	for number, value := range mappings[0].Options {
+		g.Expect(all[at].Targets[0].Expr).To(ContainSubstring(`aliascheck_state{state="` + value.Text + `", namespace=~"$namespace"} * ` + number))
+		states = append(states, value.Text)
+	}
+	g.Expect(states).To(ConsistOf("Passing", "Warning", "Critical", "Maintenance", "Unknown"))
+}
+
+func TestADashboardAsksOnlyWithVariablesThatItHas(t *testing.T) {
+	file := theDashboard(t)
+	known := []string{"$__rate_interval", "$__range", "$1", "$2", "$3"} // of Grafana, and of label_replace
+	for _, variable := range file.Templating.List {
+		known = append(known, "$"+variable.Name)
+	}
+	for _, expression := range expressions(t) {
+		for _, name := range known {
+			expression = strings.ReplaceAll(expression, name, "")
+		}
+		if strings.Contains(expression, "$") {
+			t.Errorf("it has another variable: %s", expression)
+		}
+	}
+}
+
+func TestTheAnnotationsSayHowToFindOutWhy(t *testing.T) {
+	g := NewWithT(t)
+	annotations := theDashboard(t).Annotations.List
+	g.Expect(annotations).To(HaveLen(2))
+	for _, annotation := range annotations {
+		g.Expect(annotation.Datasource.UID).To(Equal("${datasource}"), annotation.Name)
+	}
+	g.Expect(annotations[0].TextFormat).To(Equal("kubectl aliascheck -n {{namespace}} why {{kind}}/{{name}}"))
+}
+
+// Links lead to pages of docs/ that there are.
+func TestTheLinksOfTheDashboardLeadSomewhere(t *testing.T) {
+	g := NewWithT(t)
+	links := theDashboard(t).Links
+	for _, panel := range panels(t) {
+		links = append(links, panel.FieldConfig.Defaults.Links...)
+	}
+	g.Expect(len(links)).To(BeNumerically(">", 2))
+	for _, link := range links {
+		at, err := url.Parse(link.URL)
+		g.Expect(err).NotTo(HaveOccurred())
+		_, page, ours := strings.Cut(at.Path, "/aliascheck/aliascheck/blob/main/")
+		g.Expect(ours).To(BeTrue(), link.URL)
+		text, err := os.ReadFile(filepath.Join(controlplane.Root(), filepath.FromSlash(page)))
+		g.Expect(err).NotTo(HaveOccurred())
+		if at.Fragment != "" {
+			g.Expect(strings.ToLower(string(text))).To(ContainSubstring("\n## "+at.Fragment+"\n"), link.URL)
+		}
+	}
+}
+
+func theDashboard(t *testing.T) dashboard {
 	t.Helper()
 	var file dashboard
 	read(t, "dashboard.json", &file)
+	return file
+}
+
+func panels(t *testing.T) []panel {
+	t.Helper()
+	file := theDashboard(t)
 	if len(file.Panels) == 0 {
 		t.Fatal("there are no panels")
 	}
 	return file.Panels
 }
 
-// expressions are all that the panels of the dashboard ask.
+// expressions are all that the panels and the annotations of the dashboard ask.
 func expressions(t *testing.T) []string {
 	t.Helper()
 	var expressions []string
+	for _, annotation := range theDashboard(t).Annotations.List {
+		expressions = append(expressions, annotation.Expr)
+	}
 	for _, panel := range panels(t) {
 		for _, target := range panel.Targets {
 			expressions = append(expressions, target.Expr)

@@ -18,7 +18,7 @@ import (
 
 func TestTheAlertsFireAndAreSilentAsTheirTestsSay(t *testing.T) {
 	promtool(t, "check", "rules", "--lint-fatal", filepath.Join(folder, "rules.yaml"))
-	promtool(t, "test", "rules", filepath.Join(folder, "rules_test.yaml"))
+	promtool(t, "test", "rules", filepath.Join(folder, "rules_test.yaml"), filepath.Join(folder, "slo_test.yaml"))
 }
 
 func TestPrometheusTakesTheScrapeConfiguration(t *testing.T) {
@@ -29,7 +29,7 @@ func TestEveryExpressionOfTheDashboardIsPromQL(t *testing.T) {
 	var group ruleGroup
 	group.Name = "dashboard"
 	for _, expression := range expressions(t) {
-		expression = strings.NewReplacer("$__rate_interval", "5m", "$namespace", ".*").Replace(expression)
+		expression = strings.NewReplacer("$__rate_interval", "5m", "$__range", "5m", "$namespace", ".*").Replace(expression)
 		group.Rules = append(group.Rules, rule{Record: "panel", Expr: expression})
 	}
 	text, err := yaml.Marshal(ruleFile{Groups: []ruleGroup{group}})

@@ -3,6 +3,7 @@ package monitoring
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,8 +20,9 @@ type ruleFile struct {
 }
 
 type ruleGroup struct {
-	Name  string `json:"name"`
-	Rules []rule `json:"rules"`
+	Name     string `json:"name"`
+	Interval string `json:"interval,omitempty"`
+	Rules    []rule `json:"rules"`
 }
 
 type rule struct {
@@ -32,23 +34,28 @@ type rule struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
+// testFile is a file of tests of promtool, as far as it is read here.
+type testFile struct {
+	Tests []struct {
+		AlertRuleTest []struct {
+			AlertName string `json:"alertname"`
+			ExpAlerts []any  `json:"exp_alerts"`
+		} `json:"alert_rule_test"`
+	} `json:"tests"`
+}
+
 func TestEveryAlertIsTriedFiringAndSilent(t *testing.T) {
-	var tests struct {
-		Tests []struct {
-			AlertRuleTest []struct {
-				AlertName string `json:"alertname"`
-				ExpAlerts []any  `json:"exp_alerts"`
-			} `json:"alert_rule_test"`
-		} `json:"tests"`
-	}
-	read(t, "rules_test.yaml", &tests)
 	fires, silent := map[string]bool{}, map[string]bool{}
-	for _, test := range tests.Tests {
-		for _, tried := range test.AlertRuleTest {
-			if len(tried.ExpAlerts) > 0 {
-				fires[tried.AlertName] = true
-			} else {
-				silent[tried.AlertName] = true
+	for _, name := range []string{"rules_test.yaml", "slo_test.yaml"} {
+		var tests testFile
+		read(t, name, &tests)
+		for _, test := range tests.Tests {
+			for _, tried := range test.AlertRuleTest {
+				if len(tried.ExpAlerts) > 0 {
+					fires[tried.AlertName] = true
+				} else {
+					silent[tried.AlertName] = true
+				}
 			}
 		}
 	}
@@ -84,18 +91,36 @@ func TestEveryAlertHasOurPrefixASeverityAndARunbook(t *testing.T) {
 	}
 }
 
+// Whoever is paged for a check reads how to find out why.
+func TestTheAlertsOfChecksNameTheCommandThatSaysWhy(t *testing.T) {
+	const why = "Why: kubectl aliascheck -n {{ $labels.namespace }} why {{ $labels.kind }}/{{ $labels.name }}"
+	for _, alert := range alerts(t) {
+		ofCheck := strings.Contains(alert.Annotations["summary"], "{{ $labels.name }}")
+		if got := alert.Annotations["description"]; ofCheck && got != why {
+			t.Errorf("%s has description %q; want %q", alert.Alert, got, why)
+		}
+	}
+}
+
 func alerts(t *testing.T) []rule {
 	t.Helper()
-	var file ruleFile
-	read(t, "rules.yaml", &file)
-	var alerts []rule
-	for _, group := range file.Groups {
-		alerts = append(alerts, group.Rules...)
-	}
+	alerts := slices.DeleteFunc(allRules(t), func(r rule) bool { return r.Alert == "" })
 	if len(alerts) == 0 {
 		t.Fatal("there are no alerts")
 	}
 	return alerts
+}
+
+// allRules are the alerts, and what is recorded for them and for the dashboard.
+func allRules(t *testing.T) []rule {
+	t.Helper()
+	var file ruleFile
+	read(t, "rules.yaml", &file)
+	var rules []rule
+	for _, group := range file.Groups {
+		rules = append(rules, group.Rules...)
+	}
+	return rules
 }
 
 // read decodes a file of config/monitoring.
