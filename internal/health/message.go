@@ -14,9 +14,14 @@ import (
 // wrote; a terminal or a dashboard that shows them must not be made to do anything else.
 func Bounded(text string) string { return bounded(text, v1alpha1.MaxMessageBytes) }
 
+// OneLine is a text of any length as Bounded leaves it: for names, and for what is shown to people in a place of its own.
+func OneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "�"), isInvisible), " ")
+}
+
 func bounded(text string, limit int) string {
 	const ellipsis = "…"
-	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "�"), isInvisible), " ")
+	text = OneLine(text)
 	if len(text) <= limit {
 		return text
 	}

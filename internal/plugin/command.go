@@ -146,33 +146,31 @@ func (o *options) trees(g *tree.Graph, namespace string, args []string) ([]*tree
 }
 
 func (o *options) whyCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "why KIND/NAME",
-		Short: "Lead from a check or a pod to what decided its state, with what to do next.",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return o.repeat(c.Context(), func(g *tree.Graph, namespace string, out io.Writer) error {
-				id, err := tree.ParseID(args[0], namespace)
-				if err != nil {
-					return err
-				}
-				paths, err := g.Why(id)
-				if err != nil {
-					return err
-				}
-				return o.print(out, paths, func() error { tree.PrintWhy(out, paths, namespace, o.now()); return nil })
-			})
-		},
-	}
-	o.addOutput(c)
-	o.addWatch(c)
-	return c
+	return o.aboutCommand("why", "Lead from a check or a pod to what decided its state, with what to do next.",
+		func(g *tree.Graph, id tree.ID, namespace string, out io.Writer) error {
+			paths, err := g.Why(id)
+			if err != nil {
+				return err
+			}
+			return o.print(out, paths, func() error { tree.PrintWhy(out, paths, namespace, o.now()); return nil })
+		})
 }
 
 func (o *options) impactCommand() *cobra.Command {
+	return o.aboutCommand("impact", "List the aliases and the pods that follow an object.",
+		func(g *tree.Graph, id tree.ID, namespace string, out io.Writer) error {
+			impact := g.Impact(id)
+			return o.print(out, impact, func() error { return tree.PrintImpact(out, impact, namespace, o.now()) })
+		})
+}
+
+// aboutCommand answers something about one object.
+func (o *options) aboutCommand(
+	name, short string, answer func(g *tree.Graph, id tree.ID, namespace string, out io.Writer) error,
+) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "impact KIND/NAME",
-		Short: "List the aliases and the pods that follow an object.",
+		Use:   name + " KIND/NAME",
+		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return o.repeat(c.Context(), func(g *tree.Graph, namespace string, out io.Writer) error {
@@ -180,8 +178,7 @@ func (o *options) impactCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				impact := g.Impact(id)
-				return o.print(out, impact, func() error { return tree.PrintImpact(out, impact, namespace, o.now()) })
+				return answer(g, id, namespace, out)
 			})
 		},
 	}

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/tree"
 )
 
@@ -27,7 +28,7 @@ var ErrUnwell = errors.New("something is wrong")
 const unreportedFor = time.Minute
 
 func (o *options) doctorCommand() *cobra.Command {
-	managerNamespace := "aliascheck-system"
+	manager := types.NamespacedName{Namespace: "aliascheck-system", Name: "aliascheck-controller-manager"}
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check the installation: who leads, which statuses are not fresh, what may not be read. Exit code 1 if something is wrong.",
@@ -37,7 +38,7 @@ func (o *options) doctorCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			findings, err := diagnose(c.Context(), reader, managerNamespace, o.now())
+			findings, err := diagnose(c.Context(), reader, manager, o.now())
 			if err != nil {
 				return err
 			}
@@ -50,14 +51,15 @@ func (o *options) doctorCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&managerNamespace, "manager-namespace", managerNamespace, "the namespace that the manager runs in")
+	c.Flags().StringVar(&manager.Namespace, "manager-namespace", manager.Namespace, "the namespace that the manager runs in")
+	c.Flags().StringVar(&manager.Name, "manager-service-account", manager.Name, "the ServiceAccount that the manager runs as")
 	o.addOutput(c)
 	return c
 }
 
-func diagnose(ctx context.Context, reader client.Reader, managerNamespace string, now time.Time) ([]tree.Finding, error) {
+func diagnose(ctx context.Context, reader client.Client, manager types.NamespacedName, now time.Time) ([]tree.Finding, error) {
 	findings := crdFindings(ctx, reader)
-	findings = append(findings, leaseFinding(ctx, reader, managerNamespace, now))
+	findings = append(findings, leaseFinding(ctx, reader, manager.Namespace, now))
 	world, err := tree.Load(ctx, reader, "", now)
 	if meta.IsNoMatchError(err) {
 		return findings, nil // what the CRDs' findings say already
@@ -65,7 +67,11 @@ func diagnose(ctx context.Context, reader client.Reader, managerNamespace string
 	if err != nil {
 		return nil, err
 	}
+	for _, problem := range world.Unread {
+		findings = append(findings, tree.Fine("for you, "+problem))
+	}
 	findings = append(findings, findingsOf(world)...)
+	findings = append(findings, rightsFindings(ctx, reader, world, manager)...)
 	return append(findings, ruleFindings(ctx, reader)...), nil
 }
 
@@ -109,7 +115,7 @@ func findingsOf(w *tree.World) []tree.Finding {
 		id, status := id.From(""), check.CommonStatus()
 		switch {
 		case status.Reason == v1alpha1.ReasonKindForbidden:
-			forbidden = append(forbidden, fmt.Sprintf("%s: %s", id, tree.OneLine(status.Message)))
+			forbidden = append(forbidden, fmt.Sprintf("%s: %s", id, health.OneLine(status.Message)))
 		case status.ObservedGeneration != check.GetGeneration() && w.At.Sub(check.GetCreationTimestamp().Time) > unreportedFor:
 			stale = append(stale, id)
 		}
@@ -122,11 +128,17 @@ func findingsOf(w *tree.World) []tree.Finding {
 	} else {
 		findings = append(findings, tree.Fine(fmt.Sprintf("all %d checks have a status for their present spec", len(w.Checks)+len(w.Alias))))
 	}
-	for _, text := range forbidden {
+	for _, text := range forbidden[:min(len(forbidden), maxForbidden)] {
 		findings = append(findings, tree.Wrong(text))
+	}
+	if more := len(forbidden) - maxForbidden; more > 0 {
+		findings = append(findings, tree.Wrong(fmt.Sprintf("and %d more aliases of kinds that may not be read", more)))
 	}
 	return findings
 }
+
+// maxForbidden is how many aliases with the same trouble are named.
+const maxForbidden = 10
 
 func ruleFindings(ctx context.Context, reader client.Reader) []tree.Finding {
 	list := &v1alpha1.HealthRuleList{}
@@ -140,7 +152,7 @@ func ruleFindings(ctx context.Context, reader client.Reader) []tree.Finding {
 		case c == nil:
 			findings = append(findings, tree.Wrong("HealthRule "+rule.Name+" has not been looked at by a manager"))
 		case c.Status != "True":
-			findings = append(findings, tree.Wrong(fmt.Sprintf("HealthRule %s is not in force (%s): %s", rule.Name, c.Reason, tree.OneLine(c.Message))))
+			findings = append(findings, tree.Wrong(fmt.Sprintf("HealthRule %s is not in force (%s): %s", rule.Name, c.Reason, health.OneLine(c.Message))))
 		}
 	}
 	return findings
@@ -152,6 +164,6 @@ func printFindings(out io.Writer, findings []tree.Finding) {
 		if f.Grave {
 			mark = "WRONG"
 		}
-		fmt.Fprintln(out, mark, tree.OneLine(f.Text))
+		fmt.Fprintln(out, mark, health.OneLine(f.Text))
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/target/evidence"
 	"github.com/aliascheck/aliascheck/internal/target/rules"
 	"github.com/aliascheck/aliascheck/internal/tree"
@@ -291,5 +292,5 @@ func evaluate(object *unstructured.Unstructured, all []ruleSource) (evaluation, 
 	if by == "" {
 		by = "nothing"
 	}
-	return evaluation{kind.Kind, object.GetName(), state, found.Reason, tree.OneLine(found.Message), by + " of " + source}, nil
+	return evaluation{kind.Kind, object.GetName(), state, found.Reason, health.OneLine(found.Message), by + " of " + source}, nil
 }

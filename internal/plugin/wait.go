@@ -74,9 +74,9 @@ func reached(g *tree.Graph, id tree.ID, wanted string) (bool, string) {
 	progress := fmt.Sprintf("%s is %s", id.From(id.Namespace), state)
 	if path := g.PathFrom(id); !met && len(path) > 1 {
 		last := path[len(path)-1]
-		progress += fmt.Sprintf(" because %s is %s: %s", last.From(id.Namespace), last.State, tree.OneLine(last.Message))
+		progress += fmt.Sprintf(" because %s is %s: %s", last.From(id.Namespace), last.State, health.OneLine(last.Message))
 	} else if !met {
-		progress += ": " + tree.OneLine(status.Message)
+		progress += ": " + health.OneLine(status.Message)
 	}
 	if !current {
 		progress += " (its status is for an older generation)"

@@ -2,5 +2,5 @@
 // them, a pod on the aliases that its readiness gates follow. It reads a World (world.go), and finds each answer in it without
 // any further I/O: the tree below an alias (graph.go), why something is red (why.go), what follows an object (impact.go).
 //
-// What others wrote is text and nothing more: whoever prints it goes through OneLine.
+// What others wrote is text and nothing more: whoever prints it goes through health.OneLine.
 package tree

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aliascheck/aliascheck/internal/health"
 )
 
 // Impact is what hangs on an object.
@@ -99,14 +101,14 @@ func PrintImpact(out io.Writer, impact Impact, namespace string, now time.Time) 
 	table := newTable(out)
 	fmt.Fprintln(table, "FOLLOWS\tSTATE\tREASON\tSINCE")
 	for _, n := range impact.Aliases {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", OneLine(n.From(namespace)), OrDash(string(n.State)), OrDash(n.Reason), OrDash(since(n, now)))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", health.OneLine(n.From(namespace)), OrDash(string(n.State)), OrDash(n.Reason), OrDash(since(n, now)))
 	}
 	for _, pod := range impact.Pods {
 		gate := "gate closed"
 		if pod.Open {
 			gate = "gate open"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t\n", OneLine(pod.From(namespace)), gate, "by "+OneLine(pod.Alias))
+		fmt.Fprintf(table, "%s\t%s\t%s\t\n", health.OneLine(pod.From(namespace)), gate, "by "+health.OneLine(pod.Alias))
 	}
 	return table.Flush()
 }

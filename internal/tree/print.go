@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/aliascheck/aliascheck/internal/health"
 )
 
 // Print writes trees as a table whose first column is drawn.
@@ -33,8 +35,8 @@ func (p treePrinter) node(n *Node, branch, stem string) {
 	if len(n.Children) == 0 && !n.Above {
 		message = n.Message
 	}
-	fmt.Fprintf(p.table, "%s%s%s\t%s\t%s\t%s\t%s\n", branch, OneLine(n.From(p.namespace)), marks(n),
-		OrDash(string(n.State)), OrDash(n.Reason), OrDash(since(n, p.now)), OneLine(message))
+	fmt.Fprintf(p.table, "%s%s%s\t%s\t%s\t%s\t%s\n", branch, health.OneLine(n.From(p.namespace)), marks(n),
+		OrDash(string(n.State)), OrDash(n.Reason), OrDash(since(n, p.now)), health.OneLine(message))
 	if p.conditions {
 		p.conditionsOf(n, stem)
 	}
@@ -83,5 +85,5 @@ func OrDash(text string) string {
 	if text == "" {
 		return "-"
 	}
-	return OneLine(text)
+	return health.OneLine(text)
 }

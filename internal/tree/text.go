@@ -3,23 +3,11 @@ package tree
 import (
 	"bytes"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"k8s.io/apimachinery/pkg/util/duration"
 )
-
-// OneLine makes a text of somebody else safe for a terminal: no escape sequence, no second line.
-func OneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-			return ' '
-		}
-		return r
-	}, text)
-}
 
 // Age is a duration as kubectl writes ages: 3m, 2d.
 func Age(d time.Duration) string { return duration.HumanDuration(max(d, 0)) }

@@ -145,9 +145,9 @@ func PrintWhy(out io.Writer, paths [][]Hop, namespace string, now time.Time) {
 			if depth == 0 {
 				arrow = ""
 			}
-			fmt.Fprintf(out, "%s%s is %s%s%s\n", arrow, OneLine(hop.From(namespace)), OrDash(hop.State),
+			fmt.Fprintf(out, "%s%s is %s%s%s\n", arrow, health.OneLine(hop.From(namespace)), OrDash(hop.State),
 				InParentheses(hop.Reason), sinceWhen(hop.Since, now))
-			fmt.Fprintf(out, "           %s\n", OneLine(hop.Message))
+			fmt.Fprintf(out, "           %s\n", health.OneLine(hop.Message))
 		}
 		if next := path[len(path)-1].Next; next != "" {
 			fmt.Fprintf(out, "\nNext: %s\n", next)
@@ -160,7 +160,7 @@ func InParentheses(text string) string {
 	if text == "" {
 		return ""
 	}
-	return " (" + OneLine(text) + ")"
+	return " (" + health.OneLine(text) + ")"
 }
 
 func sinceWhen(at *metav1.Time, now time.Time) string {

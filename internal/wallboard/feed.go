@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/tree"
 )
 
@@ -102,7 +103,7 @@ func newFeed(o Options) (*feed, error) {
 
 func (f *feed) watchFailed(err error) {
 	f.mu.Lock()
-	f.locked.watchError, f.locked.watchText = f.now(), tree.OneLine(err.Error())
+	f.locked.watchError, f.locked.watchText = f.now(), health.OneLine(err.Error())
 	f.mu.Unlock()
 	f.wake()
 }
@@ -152,7 +153,7 @@ func (f *feed) look(ctx context.Context) snapshot {
 	defer cancel()
 	world, err := tree.Load(reading, f.cache, f.namespace, f.now())
 	if err != nil {
-		s.Problems = append(s.Problems, "the checks cannot be read: "+tree.OneLine(err.Error()))
+		s.Problems = append(s.Problems, "the checks cannot be read: "+health.OneLine(err.Error()))
 		return s
 	}
 	s.Notes = append(s.Notes, world.Unread...)
@@ -191,10 +192,10 @@ func (f *feed) leadership(ctx context.Context) []string {
 	defer cancel()
 	lease := &coordinationv1.Lease{}
 	if err := f.live.Get(asking, f.manager, lease); err != nil {
-		return []string{"who leads cannot be read: " + tree.OneLine(err.Error())}
+		return []string{"who leads cannot be read: " + health.OneLine(err.Error())}
 	}
 	if found := tree.LeaseOf(lease, f.now()); found.Grave {
-		return []string{tree.OneLine(found.Text)}
+		return []string{health.OneLine(found.Text)}
 	}
 	return []string{}
 }
@@ -261,7 +262,7 @@ func (f *feed) about(w http.ResponseWriter, r *http.Request) {
 	id := tree.ID{Kind: query.Get("kind"), Namespace: query.Get("namespace"), Name: query.Get("name")}
 	world, err := tree.Load(r.Context(), f.cache, f.namespace, f.now())
 	if err != nil {
-		http.Error(w, tree.OneLine(err.Error()), http.StatusBadGateway)
+		http.Error(w, health.OneLine(err.Error()), http.StatusBadGateway)
 		return
 	}
 	g := tree.NewGraph(world)
@@ -290,7 +291,7 @@ func (f *feed) eventsOf(ctx context.Context, id tree.ID) []transition {
 		if at.IsZero() {
 			at = event.CreationTimestamp.Time
 		}
-		transitions = append(transitions, transition{at, event.Type, tree.OneLine(event.Note)})
+		transitions = append(transitions, transition{at, event.Type, health.OneLine(event.Note)})
 	}
 	slices.SortFunc(transitions, func(a, b transition) int { return b.At.Compare(a.At) })
 	return transitions

@@ -59,14 +59,6 @@ func TestImpactListsAliasesAndPods(t *testing.T) {
 	g.Expect(out).To(And(ContainSubstring("AliasCheck/needs-web"), ContainSubstring("AliasCheck/front"), ContainSubstring("Pod/cart")))
 }
 
-func TestDoctorSaysThatNobodyLeadsAndExitsWithOne(t *testing.T) {
-	g := NewWithT(t)
-	out, stderr, code := call(t, "doctor")
-	g.Expect(code).To(Equal(1), stderr)
-	g.Expect(out).To(ContainSubstring("WRONG no manager has ever led in namespace aliascheck-system"))
-	g.Expect(out).To(ContainSubstring("ok    the CRDs are installed"))
-}
-
 func TestWaitThatIsNotMetSaysWhatItWaitedForAndExitsWithTwo(t *testing.T) {
 	g := NewWithT(t)
 	_, stderr, code := call(t, "wait", "lost", "-n", "shop", "--timeout=1s")

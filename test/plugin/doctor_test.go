@@ -1,0 +1,156 @@
+package plugin
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aliascheck/aliascheck/internal/controlplane"
+)
+
+func TestDoctorSaysThatNobodyLeadsAndExitsWithOne(t *testing.T) {
+	g := NewWithT(t)
+	out, stderr, code := call(t, "doctor")
+	g.Expect(code).To(Equal(1), stderr)
+	g.Expect(out).To(ContainSubstring("WRONG no manager has ever led in namespace aliascheck-system"))
+	g.Expect(out).To(ContainSubstring("ok    the CRDs are installed"))
+	g.Expect(out).To(ContainSubstring("ok    the rights of the manager are not known: there is no ServiceAccount aliascheck-controller-manager"))
+}
+
+func TestDoctorFindsNothingWrongWhereAllIsAsInstalledAndExitsWithZero(t *testing.T) {
+	g := NewWithT(t)
+	installed(t, "well", "manager-role", "readiness-gates-role")
+	out, stderr, code := call(t, "doctor", "--manager-namespace=well")
+	g.Expect(code).To(BeZero(), out+stderr)
+	g.Expect(golden(out)).To(And(
+		ContainSubstring("ok  the-leader leads, and renewed the lease AGE ago"),
+		ContainSubstring("checks have a status for their present spec"),
+		MatchRegexp(`ok  the manager has the \d rights that it needs for what there is`)))
+}
+
+func TestDoctorNamesTheRightsThatAreMissingForEachKind(t *testing.T) {
+	g := NewWithT(t)
+	installed(t, "restricted", "manager-role")
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "batch-jobs"}})
+	create(t, object(t, `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: AliasCheck
+metadata: {name: nightly, namespace: batch-jobs}
+spec: {targetRef: {apiVersion: batch/v1, kind: CronJob, name: nightly}}`))
+	out, stderr, code := call(t, "doctor", "--manager-namespace=restricted")
+	g.Expect(code).To(Equal(1), out+stderr)
+	g.Expect(out).To(ContainSubstring("WRONG the manager may not get, list, watch cronjobs.batch in namespace batch-jobs\n"))
+	g.Expect(out).To(ContainSubstring("WRONG the manager may not patch pods/status in namespace shop\n"))
+	g.Expect(out).NotTo(ContainSubstring("healthchecks"))
+}
+
+// Who may not ask for the rights of others is told so, and no more is wrong by that.
+func TestDoctorWithoutTheRightToAskSaysSo(t *testing.T) {
+	g := NewWithT(t)
+	installed(t, "viewed", "manager-role", "readiness-gates-role")
+	create(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "viewed-by-viewer"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "viewed"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "viewer"}},
+	})
+	create(t, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "viewed"}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{"health.aliascheck.dev"}, Resources: []string{"*"}, Verbs: []string{"get", "list", "watch"}},
+	}})
+	out, stderr, code := call(t, "doctor", "--manager-namespace=viewed", "--as=viewer")
+	g.Expect(code).To(BeZero(), out+stderr)
+	g.Expect(out).To(And(
+		ContainSubstring("ok    who leads cannot be read: "),
+		ContainSubstring("ok    for you, Pods cannot be listed: "),
+		ContainSubstring("ok    the rights of the manager cannot be asked for: ")))
+}
+
+func TestDoctorTellsOfAHealthRuleThatIsNotInForce(t *testing.T) {
+	g := NewWithT(t)
+	create(t, object(t, `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthRule
+metadata: {name: unreadable}
+spec:
+  target: {group: example.com, kind: Thing}
+  rules: [{when: "self.status.nothing.like(", state: Passing}]`))
+	g.Eventually(func() string {
+		out, _, _ := call(t, "doctor")
+		return out
+	}, bound, "200ms").Should(ContainSubstring("WRONG HealthRule unreadable is not in force (InvalidExpression): "))
+}
+
+func TestDoctorThatReachesNoAPIServerExitsWithTwo(t *testing.T) {
+	g := NewWithT(t)
+	_, stderr, code := call(t, "doctor", "--server=https://127.0.0.1:1")
+	g.Expect(code).To(Equal(2))
+	g.Expect(stderr).To(ContainSubstring("connection refused"))
+}
+
+// installed is a namespace with what an installation has in it that doctor looks at: a lease that is renewed now, and a
+// ServiceAccount with some of the roles of config/rbac.
+func installed(t *testing.T, namespace string, roles ...string) {
+	t.Helper()
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
+	create(t, &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "manager.health.aliascheck.dev"},
+		Spec: coordinationv1.LeaseSpec{
+			HolderIdentity: new("the-leader"), LeaseDurationSeconds: new(int32(600)), RenewTime: &metav1.MicroTime{Time: time.Now()},
+		},
+	})
+	account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: "aliascheck-controller-manager"}
+	create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: account.Name}})
+	for _, name := range roles {
+		role := roleOf(t, name)
+		role.Name = namespace + "-" + name
+		create(t, role)
+		create(t, &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: role.Name},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+			Subjects:   []rbacv1.Subject{account},
+		})
+	}
+}
+
+// roleOf is a ClusterRole of config/rbac, as the markers of the source make it.
+func roleOf(t *testing.T, name string) *rbacv1.ClusterRole {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(controlplane.Root(), "config", "rbac", "role.yaml"))
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	for document := range strings.SplitSeq(string(text), "---\n") {
+		role := &rbacv1.ClusterRole{}
+		NewWithT(t).Expect(yaml.Unmarshal([]byte(document), role)).To(Succeed())
+		if role.Name == name {
+			return role
+		}
+	}
+	t.Fatalf("config/rbac/role.yaml has no %s", name)
+	return nil
+}
+
+func object(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	NewWithT(t).Expect(yaml.Unmarshal([]byte(text), &object.Object)).To(Succeed())
+	return object
+}
+
+// create creates an object for a test.
+func create(t *testing.T, object client.Object) {
+	t.Helper()
+	NewWithT(t).Expect(api.Create(t.Context(), object)).To(Succeed())
+	t.Cleanup(func() {
+		NewWithT(t).Expect(client.IgnoreNotFound(api.Delete(context.WithoutCancel(t.Context()), object))).To(Succeed())
+	})
+}
