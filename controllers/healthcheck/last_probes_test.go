@@ -15,10 +15,10 @@ func TestTheLastProbeIsToldForAsLongAsItsCheckIsThere(t *testing.T) {
 	r := &Reconciler{ledgers: newLedgers(&ledger.Options{})}
 	web, gone := types.NamespacedName{Namespace: "shop", Name: "web"}, types.NamespacedName{Namespace: "shop", Name: "gone"}
 	for _, key := range []types.NamespacedName{web, gone} {
-		r.ledgers.of(key).probed(time.Unix(1_800_000_000, int64(250*time.Millisecond)))
+		r.ledgers.entry(key).probed(time.Unix(1_800_000_000, int64(250*time.Millisecond)))
 	}
 	r.ledgers.forget(gone)
-	r.ledgers.of(types.NamespacedName{Namespace: "shop", Name: "not-probed-yet"})
+	r.ledgers.entry(types.NamespacedName{Namespace: "shop", Name: "not-probed-yet"})
 	expected := `
 # HELP aliascheck_last_probe_timestamp_seconds When the last probe of a check by this process ended, in seconds since the epoch.
 # TYPE aliascheck_last_probe_timestamp_seconds gauge
