@@ -66,7 +66,7 @@ var goodWhenEmpty = map[string]bool{
 
 // A rule of Passing that leans on what is absent would show an object as healthy that nobody has looked at. Kinds whose
 // existence says all have the reason Exists or Static, so that nobody takes it for health that was seen.
-func TestWhatSaysNothingIsNotPassing(t *testing.T) {
+func TestI5WhatSaysNothingIsNotPassing(t *testing.T) {
 	for _, rule := range builtInRules(t) {
 		if goodWhenEmpty[rule.Name] {
 			continue
