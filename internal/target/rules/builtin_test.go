@@ -87,6 +87,16 @@ func TestI5WhatSaysNothingIsNotPassing(t *testing.T) {
 	}
 }
 
+// A count of what is ready changes all through a rollout, and each change of a message is a write of a status.
+func TestNoMessageCountsWhatIsReady(t *testing.T) {
+	for _, rule := range builtInRules(t) {
+		for i, one := range rule.Spec.Rules {
+			NewWithT(t).Expect(one.Message).NotTo(MatchRegexp(`(?i)string\(object\.status\.\??[a-z.]*(ready|available|updated|current)`),
+				"%s: rules[%d]", rule.Name, i)
+		}
+	}
+}
+
 func object(rule v1alpha1.HealthRule, status any) map[string]any {
 	object := map[string]any{
 		"apiVersion": rule.Spec.Target.Group + "/v1", "kind": rule.Spec.Target.Kind,
