@@ -1,6 +1,10 @@
 # The roots of trust for https probes are inside the binary (golang.org/x/crypto/x509roots/fallback), so the
 # image has nothing in it but that one file.
-FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+#
+# The image of a release is not built with this file, but by `make image`, without a base image. To build with one that cannot
+# change: --build-arg GO_IMAGE=golang:1.26@sha256:…, with the digest that `docker buildx imagetools inspect golang:1.26` says.
+ARG GO_IMAGE=golang:1.26
+FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS build
 ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION=unknown

@@ -43,10 +43,10 @@ const (
 	leaderElectionID = "manager.health.aliascheck.dev"
 	// maxConcurrentAliases is how many aliases are evaluated at once, and maxConcurrentGates how many pods. They never wait for
 	// a target, only for their write, and namespaces take turns. Two cores of an API server are busy with four writes at a
-	// time, and sixteen at 10 ms each are 1,600 a second; with more, each write takes longer and watches fall behind, of all
+	// time, and eight at 10 ms each are 800 a second; with more, each write takes longer and watches fall behind, of all
 	// namespaces.
-	maxConcurrentAliases = 16
-	maxConcurrentGates   = 16
+	maxConcurrentAliases = 8
+	maxConcurrentGates   = 8
 	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
 	// 2.2 times as long. A standby that looks just before the lease ends looks again after that, and it has counted from
 	// a look that came as late: a leader that dies without a word is followed within the lease's 15 s and 2 s more.

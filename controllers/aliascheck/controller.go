@@ -101,16 +101,16 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
 	controlled := ctrl.NewControllerManagedBy(mgr)
 	if !r.WithoutNodes {
-		controlled.Watches(&corev1.Node{}, edges.to(edges.ofNode), onChangeOf(seenOfNode))
+		controlled.Watches(&corev1.Node{}, edges.through(ofNode), onChangeOf(seenOfNode))
 	}
 	return controlled.
 		Named("aliascheck").
 		For(&v1alpha1.AliasCheck{}, builder.WithPredicates(notOwn(r.Own))).
-		Watches(&v1alpha1.AliasCheck{}, edges.to(edges.ofAlias), onChangeOf(seenOfAlias)).
+		Watches(&v1alpha1.AliasCheck{}, edges.through(ofAlias), onChangeOf(seenOfAlias)).
 		Watches(&v1alpha1.AliasCheck{}, edges.to(edges.throughAlias), onChangeOf(targetOfAlias, notInitial())).
-		Watches(&v1alpha1.HealthCheck{}, edges.to(edges.ofHealthCheck), onChangeOf(seenOfHealthCheck)).
-		Watches(&corev1.Service{}, edges.to(edges.ofService), onChangeOf(seenOfService)).
-		Watches(&discoveryv1.EndpointSlice{}, edges.to(edges.ofEndpointSlice), onChangeOf(seenOfEndpointSlice)).
+		Watches(&v1alpha1.HealthCheck{}, edges.through(ofHealthCheck), onChangeOf(seenOfHealthCheck)).
+		Watches(&corev1.Service{}, edges.through(ofService), onChangeOf(seenOfService)).
+		Watches(&discoveryv1.EndpointSlice{}, edges.through(ofEndpointSlice), onChangeOf(seenOfEndpointSlice)).
 		WatchesRawSource(source.Func(r.runWatches(edges))).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.MaxConcurrentReconciles,

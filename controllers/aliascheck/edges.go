@@ -14,36 +14,72 @@ import (
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
-// aliasEdges maps a changed object to the aliases that it concerns. On an update controller-runtime asks for
-// the old object and for the new one, so aliases that counted it before are evaluated too.
+// aliasEdges maps a changed object to the aliases that it concerns.
 type aliasEdges struct {
 	client     client.Reader
 	dropEvents bool
 	rests      *rests
 }
 
-// ofHealthCheck are the aliases that mirror a check, and those that count it.
-func (e aliasEdges) ofHealthCheck(ctx context.Context, object client.Object) []reconcile.Request {
+// ofHealthCheck finds the aliases that mirror a check, and those that count it.
+func ofHealthCheck(object client.Object) []lookup {
 	check := object.(*v1alpha1.HealthCheck)
-	requests := e.targeting(ctx, target.HealthCheckKind, check.Namespace, check.Name)
+	lookups := []lookup{targeting(target.HealthCheckKind, check.Namespace, check.Name)}
 	if check.Spec.ServiceRef != nil {
-		requests = append(requests, e.targeting(ctx, target.ServiceKind, check.Namespace, check.Spec.ServiceRef.Name)...)
+		lookups = append(lookups, targeting(target.ServiceKind, check.Namespace, check.Spec.ServiceRef.Name))
 	}
-	if check.Spec.NodeName != "" {
-		requests = append(requests, e.ofNodeWithin(ctx, check.Namespace, check.Spec.NodeName)...)
+	if check.Spec.NodeName != "" { // the aliases of a Node that count the checks of this namespace are in it
+		ofNode := targeting(target.NodeKind, "", check.Spec.NodeName)
+		ofNode.namespace = check.Namespace
+		lookups = append(lookups, ofNode)
 	}
-	return append(requests, requestsFor(e.selecting(ctx, v1alpha1.SelectHealthChecks, check))...)
+	return append(lookups, selecting(v1alpha1.SelectHealthChecks, check)...)
 }
 
-// ofAlias are the aliases that mirror an alias, or count it.
-func (e aliasEdges) ofAlias(ctx context.Context, object client.Object) []reconcile.Request {
-	return requestsFor(e.referringTo(ctx, object))
+// ofAlias finds the aliases that mirror an alias, or count it.
+func ofAlias(alias client.Object) []lookup {
+	return append(selecting(v1alpha1.SelectAliasChecks, alias),
+		targeting(target.AliasCheckKind, alias.GetNamespace(), alias.GetName()))
 }
 
-func (e aliasEdges) referringTo(ctx context.Context, alias client.Object) []*v1alpha1.AliasCheck {
-	key := target.Key(target.AliasCheckKind, alias.GetNamespace(), alias.GetName())
-	naming := e.list(ctx, nil, client.MatchingFields{target.ByTarget: key})
-	return append(naming, e.selecting(ctx, v1alpha1.SelectAliasChecks, alias)...)
+func ofService(object client.Object) []lookup {
+	return []lookup{targeting(target.ServiceKind, object.GetNamespace(), object.GetName())}
+}
+
+func ofEndpointSlice(object client.Object) []lookup {
+	service := object.GetLabels()[discoveryv1.LabelServiceName]
+	if service == "" {
+		return nil
+	}
+	return []lookup{targeting(target.ServiceKind, object.GetNamespace(), service)}
+}
+
+func ofNode(object client.Object) []lookup {
+	return []lookup{targeting(target.NodeKind, "", object.GetName())}
+}
+
+// targeting finds the aliases whose target an object is.
+func targeting(kind schema.GroupKind, namespace, name string) lookup {
+	return lookup{field: target.ByTarget, key: target.Key(kind, namespace, name)}
+}
+
+// selecting finds the aliases whose selector a check matches. Only those that want one of its labels, or no label, are
+// looked at.
+func selecting(kind v1alpha1.SelectorKind, check client.Object) []lookup {
+	var lookups []lookup
+	for _, key := range target.SelectorKeys(check.GetLabels()) {
+		lookups = append(lookups, lookup{namespace: check.GetNamespace(), field: target.BySelector, key: key, kind: kind})
+	}
+	return lookups
+}
+
+// found are the aliases that an object concerns.
+func (e aliasEdges) found(ctx context.Context, object client.Object, lookups []lookup) (all []*v1alpha1.AliasCheck) {
+	for _, l := range lookups {
+		concerned := func(alias *v1alpha1.AliasCheck) bool { return l.concerns(alias, []client.Object{object}) }
+		all = append(all, e.list(ctx, concerned, l.options()...)...)
+	}
+	return all
 }
 
 // throughAlias are the aliases that reach an alias by any way: an edit of one may close or break a ring, or make a chain
@@ -51,7 +87,7 @@ func (e aliasEdges) referringTo(ctx context.Context, alias client.Object) []*v1a
 func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []reconcile.Request {
 	seen := map[reconcile.Request]bool{requestFor(object): true}
 	var requests []reconcile.Request
-	level, references := e.referringTo(ctx, object), 0
+	level, references := e.found(ctx, object, ofAlias(object)), 0
 	for depth := 0; depth < target.MaxWalk && len(level) > 0; depth++ {
 		var next []*v1alpha1.AliasCheck
 		for _, alias := range level {
@@ -61,35 +97,13 @@ func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []re
 			}
 			seen[request] = true
 			requests = append(requests, request)
-			referring := e.referringTo(ctx, alias)
+			referring := e.found(ctx, alias, ofAlias(alias))
 			references += len(referring)
 			next = append(next, referring...)
 		}
 		level = next
 	}
 	return requests
-}
-
-func (e aliasEdges) ofService(ctx context.Context, object client.Object) []reconcile.Request {
-	return e.targeting(ctx, target.ServiceKind, object.GetNamespace(), object.GetName())
-}
-
-func (e aliasEdges) ofEndpointSlice(ctx context.Context, object client.Object) []reconcile.Request {
-	service := object.GetLabels()[discoveryv1.LabelServiceName]
-	if service == "" {
-		return nil
-	}
-	return e.targeting(ctx, target.ServiceKind, object.GetNamespace(), service)
-}
-
-func (e aliasEdges) ofNode(ctx context.Context, object client.Object) []reconcile.Request {
-	return e.targeting(ctx, target.NodeKind, "", object.GetName())
-}
-
-// ofNodeWithin are the aliases of a Node that count the checks of this namespace: those that are in it.
-func (e aliasEdges) ofNodeWithin(ctx context.Context, namespace, node string) []reconcile.Request {
-	return requestsFor(e.list(ctx, nil, client.InNamespace(namespace),
-		client.MatchingFields{target.ByTarget: target.Key(target.NodeKind, "", node)}))
 }
 
 // ofWatched are the aliases that an event of a watched kind concerns.
@@ -123,20 +137,7 @@ func (e aliasEdges) each(aliases []types.NamespacedName) []reconcile.Request {
 
 // targeting are the aliases whose target this object is.
 func (e aliasEdges) targeting(ctx context.Context, kind schema.GroupKind, namespace, name string) []reconcile.Request {
-	return requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByTarget: target.Key(kind, namespace, name)}))
-}
-
-// selecting are the aliases whose selector a check matches. Only those that want one of its labels, or no
-// label, are looked at.
-func (e aliasEdges) selecting(
-	ctx context.Context, kind v1alpha1.SelectorKind, check client.Object,
-) (all []*v1alpha1.AliasCheck) {
-	selects := func(alias *v1alpha1.AliasCheck) bool { return target.Selects(alias, kind, check) }
-	for _, key := range target.SelectorKeys(check.GetLabels()) {
-		all = append(all, e.list(ctx, selects, client.InNamespace(check.GetNamespace()),
-			client.MatchingFields{target.BySelector: key})...)
-	}
-	return all
+	return requestsFor(e.list(ctx, nil, targeting(kind, namespace, name).options()...))
 }
 
 // list reads aliases out of the cache without a copy: one check may have thousands.

@@ -31,11 +31,11 @@ func BenchmarkSelectorEdge(b *testing.B) {
 			cached := teams(b, n)
 			edges := aliasEdges{client: cached}
 			check := teamCheck(n/2, 0)
-			if concerned := edges.ofHealthCheck(b.Context(), &check); len(concerned) != 1 {
+			if concerned := edges.found(b.Context(), &check, ofHealthCheck(&check)); len(concerned) != 1 {
 				b.Fatalf("the edge reaches %v", concerned)
 			}
 			for b.Loop() {
-				edges.ofHealthCheck(b.Context(), &check)
+				edges.found(b.Context(), &check, ofHealthCheck(&check))
 			}
 		})
 	}

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
 var (
@@ -40,6 +43,19 @@ func TestWhatAUserHasJustChangedDoesNotWaitForOthers(t *testing.T) {
 	})
 	if !urgent {
 		t.Error("it waits")
+	}
+}
+
+func TestWhatIsOnlyNewIsNoEdit(t *testing.T) {
+	for _, row := range []struct {
+		generation, observed int64
+		edited               bool
+	}{{1, 0, false}, {1, 1, false}, {2, 1, true}, {2, 0, true}, {2, 2, false}} {
+		check := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Generation: row.generation}}
+		check.Status.ObservedGeneration = row.observed
+		if edited(check) != row.edited {
+			t.Errorf("generation %d, of which it shows %d, is an edit: %t", row.generation, row.observed, !row.edited)
+		}
 	}
 }
 

@@ -31,8 +31,8 @@ import (
 const (
 	// maxConcurrentCalls is how many checks are written at once, or read live. In a first start every one has something to
 	// write; a thousand writes together time out at a small API server, and the leader's lease with them, and with 64 a crowd
-	// that flaps delays the watches of everybody. Sixteen at 10 ms each are 1,600 a second.
-	maxConcurrentCalls = 16
+	// that flaps delays the watches of everybody. Eight at 10 ms each are 800 a second.
+	maxConcurrentCalls = 8
 	// maxConcurrentReconciles is more than that: while the API server hangs, there are workers left that start probes.
 	maxConcurrentReconciles = 64
 )
@@ -155,9 +155,10 @@ func (r *Reconciler) show(ctx context.Context, e *entry, step ledger.Step, readA
 	return e.do(func(l *ledger.Ledger) { l.Wrote(step.Show, err) }, r.Clock), err
 }
 
-// edited reports whether the status says nothing yet of the user's last edit. Writing it does not wait for other calls.
+// edited reports whether a check has shown nothing yet of what a user has just changed. That does not wait for others, as what is
+// only new does: in a first start that is everything.
 func edited(check *v1alpha1.HealthCheck) bool {
-	return check.Status.ObservedGeneration > 0 && check.Status.ObservedGeneration != check.Generation
+	return check.Status.ObservedGeneration != check.Generation && max(check.Status.ObservedGeneration, check.Generation-1) > 0
 }
 
 // requeue says when to look again. While a probe runs, its end wakes the key.

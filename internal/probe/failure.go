@@ -19,7 +19,7 @@ import (
 // failed is the result for an error, in words that are the same each time the same thing happens.
 func (a *attempt) failed(err error) Result {
 	if denied, ok := errors.AsType[*DeniedError](err); ok {
-		return failedFor(v1alpha1.ReasonAddressDenied, a.says(denied.Error()))
+		return failedFor(v1alpha1.ReasonAddressDenied, a.says(a.denial(denied)))
 	}
 	if unread, ok := errors.AsType[*ReadError](err); ok {
 		return Result{Unread: &ReadError{What: a.says(unread.What), Err: unread.Err}}
@@ -35,6 +35,14 @@ func (a *attempt) failed(err error) Result {
 		err = mostTelling(append(a.unreached(), context.DeadlineExceeded))
 	}
 	return failed(a.says(a.words(err, p)))
+}
+
+// denial names an address only where the check itself does.
+func (a *attempt) denial(denied *DeniedError) string {
+	if a.names(denied.Addr.String()) {
+		return denied.Error()
+	}
+	return denied.tell("the address of the name")
 }
 
 // words describes an error in the words of this file only. Texts of other packages may name ports of this side,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
 )
 
@@ -23,17 +24,21 @@ func NewGuard(allow, deny []netip.Prefix) *Guard { return &Guard{allow: allow, d
 // DeniedError says that the guard refused an address.
 type DeniedError struct {
 	Addr netip.Addr
-	// Why is what the address is: "a loopback address".
+	// Why is what the address is, where that is why: "a loopback address".
 	Why string
 	// ByOperator is whether --probe-deny-cidrs has it, so that --probe-allow-cidrs cannot help.
 	ByOperator bool
 }
 
-func (e *DeniedError) Error() string {
+func (e *DeniedError) Error() string { return e.tell(e.Addr.String()) }
+
+// tell says what is denied. Where a name led to the address that is not told: it may be another tenant's to know, and what the
+// operator denies is his.
+func (e *DeniedError) tell(what string) string {
 	if e.ByOperator {
-		return fmt.Sprintf("%s is denied: %s", e.Addr, e.Why)
+		return what + " is denied by the manager's --probe-deny-cidrs"
 	}
-	return fmt.Sprintf("%s is denied: it is %s, which only the manager's --probe-allow-cidrs can allow", e.Addr, e.Why)
+	return fmt.Sprintf("%s is denied: it is %s, which only the manager's --probe-allow-cidrs can allow", what, e.Why)
 }
 
 type denial struct {
@@ -69,16 +74,16 @@ var denied = []denial{
 func (g *Guard) Check(addr netip.Addr) error {
 	forms := formsOf(addr)
 	for _, form := range forms {
-		if prefix, found := containing(g.deny, form); found {
-			return &DeniedError{Addr: addr, Why: "--probe-deny-cidrs has " + prefix.String(), ByOperator: true}
+		if contains(g.deny, form) {
+			return &DeniedError{Addr: addr, ByOperator: true}
 		}
 	}
-	if _, allowed := containing(g.allow, forms[0]); allowed {
+	if contains(g.allow, forms[0]) {
 		return nil
 	}
 	for _, form := range forms {
 		why, isDenied := deniedByDefault(form)
-		if _, allowed := containing(g.allow, form); isDenied && !allowed {
+		if isDenied && !contains(g.allow, form) {
 			return &DeniedError{Addr: addr, Why: why}
 		}
 	}
@@ -104,11 +109,6 @@ func deniedByDefault(addr netip.Addr) (why string, is bool) {
 	return "", false
 }
 
-func containing(prefixes []netip.Prefix, addr netip.Addr) (netip.Prefix, bool) {
-	for _, prefix := range prefixes {
-		if prefix.Contains(addr) {
-			return prefix, true
-		}
-	}
-	return netip.Prefix{}, false
+func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(prefixes, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
 }

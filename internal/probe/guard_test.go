@@ -226,12 +226,15 @@ func TestARedirectPassesTheGuardAnew(t *testing.T) {
 	}
 }
 
-func TestADenialNamesTheAddressAndTheRemedy(t *testing.T) {
+// What a name leads to in another namespace, and what the operator denies, is not told to whoever may write checks.
+func TestADenialNamesTheRemedyAndNoAddressThatTheCheckDoesNot(t *testing.T) {
 	expectResult(t, probed(t, probe.Options{}, tcpCheck("127.0.0.1:80")), health.Failed, v1alpha1.ReasonAddressDenied,
 		"dial tcp 127.0.0.1:80: 127.0.0.1 is denied: it is a loopback address, "+
 			"which only the manager's --probe-allow-cidrs can allow")
 	options := probe.Options{Guard: guard(t, "", "10.0.0.0/8"),
 		Resolver: names{"db.shop": {addrs("10.0.0.9", "10.0.0.2")}}}
 	expectResult(t, probed(t, options, tcpCheck("db.shop:5432")), health.Failed, v1alpha1.ReasonAddressDenied,
-		"dial tcp db.shop:5432: 10.0.0.2 is denied: --probe-deny-cidrs has 10.0.0.0/8")
+		"dial tcp db.shop:5432: the address of the name is denied by the manager's --probe-deny-cidrs")
+	expectResult(t, probed(t, options, tcpCheck("10.0.0.2:5432")), health.Failed, v1alpha1.ReasonAddressDenied,
+		"dial tcp 10.0.0.2:5432: 10.0.0.2 is denied by the manager's --probe-deny-cidrs")
 }

@@ -21,7 +21,7 @@ import (
 // 1,500 aliases of one check that flaps made a neighbour's alias follow up to ten seconds late, and his gate a minute.
 func TestAFlappingCheckWithHundredsOfAliasesDelaysNobodyElses(t *testing.T) {
 	manager := started(t)
-	quiet := newNeighbour(t)
+	quiet := newNeighbour(t, manager)
 	noisy := newNamespace(t, "noisy")
 	const aliases = 600
 	for i := range aliases {
@@ -37,7 +37,7 @@ func TestAFlappingCheckWithHundredsOfAliasesDelaysNobodyElses(t *testing.T) {
 // Each of them has something to write every second.
 func TestHundredsOfFlappingChecksDelayNobodyElses(t *testing.T) {
 	manager := started(t)
-	quiet := newNeighbour(t)
+	quiet := newNeighbour(t, manager)
 	noisy := newNamespace(t, "noisy")
 	const checks = 400
 	for i := range checks {
@@ -50,7 +50,7 @@ func TestHundredsOfFlappingChecksDelayNobodyElses(t *testing.T) {
 // One alias that flaps, and a patch of each of these pods every second.
 func TestHundredsOfPodsOnAFlappingGateDelayNobodyElses(t *testing.T) {
 	manager := started(t)
-	quiet := newNeighbour(t)
+	quiet := newNeighbour(t, manager)
 	noisy := newNamespace(t, "noisy")
 	const pods = 300
 	for i := range pods {
@@ -68,7 +68,7 @@ func TestHundredsOfPodsOnAFlappingGateDelayNobodyElses(t *testing.T) {
 // two minutes.
 func TestChecksThatHangLeaveSlotsToTheSlowOnesOfOthers(t *testing.T) {
 	g := NewWithT(t)
-	started(t, "--max-concurrent-probes=64")
+	manager := started(t, "--max-concurrent-probes=64")
 	noisy := newNamespace(t, "noisy")
 	var hanging atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func TestChecksThatHangLeaveSlotsToTheSlowOnesOfOthers(t *testing.T) {
 	}
 	g.Eventually(hanging.Load, patience).Should(BeNumerically(">=", slots), "probes that hang")
 
-	quiet := newNeighbour(t, func(n *neighbour) { n.delay, n.check.Spec.Interval = 1200*time.Millisecond, every(2*time.Second) })
+	quiet := newNeighbour(t, manager, func(n *neighbour) { n.delay, n.check.Spec.Interval = 1200*time.Millisecond, every(2*time.Second) })
 	quiet.noticesNothing()
 }
 
@@ -95,7 +95,7 @@ func TestChecksThatHangLeaveSlotsToTheSlowOnesOfOthers(t *testing.T) {
 func TestALargeLeaseIsReadOnceASecondHoweverManyChecksNeedIt(t *testing.T) {
 	g := NewWithT(t)
 	manager := started(t)
-	quiet := newNeighbour(t)
+	quiet := newNeighbour(t, manager)
 	noisy := newNamespace(t, "noisy")
 	create(t, &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: noisy, Name: "worker"},
@@ -149,4 +149,22 @@ func (n *neighbour) hasAnEvent() {
 		return list.Items
 	}, patience).Should(ContainElement(And(
 		HaveField("Reason", v1alpha1.EventStateChanged), HaveField("Regarding.Kind", "AliasCheck"))))
+}
+
+// Each of the aliases combines all of the checks, and is concerned whenever one of them flaps.
+func TestAliasesThatSelectFlappingChecksDelayNobodyElses(t *testing.T) {
+	manager := started(t)
+	quiet := newNeighbour(t, manager)
+	noisy := newNamespace(t, "noisy")
+	const aliases, checks = 300, 150
+	for i := range aliases {
+		alias := aliasOf(noisy, fmt.Sprintf("selects-%03d", i), "")
+		alias.Spec = v1alpha1.AliasCheckSpec{Selector: &v1alpha1.Selector{}}
+		create(t, alias)
+	}
+	for i := range checks {
+		create(t, flapping(t, noisy, fmt.Sprintf("flaps-%03d", i)))
+	}
+	NewWithT(t).Eventually(writesOf(t, manager, "HealthCheck"), patience).Should(BeNumerically(">", 2*checks))
+	quiet.noticesNothing()
 }

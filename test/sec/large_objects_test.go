@@ -36,7 +36,7 @@ func growth(t *testing.T, manager *blackbox.Manager, what func()) int64 {
 func TestChecksWithThousandsOfLabelsCostWhatTheyAreLarge(t *testing.T) {
 	g := NewWithT(t)
 	manager := started(t)
-	quiet := newNeighbour(t)
+	quiet := newNeighbour(t, manager)
 	noisy := newNamespace(t, "noisy")
 	const checks = 10
 	grown := growth(t, manager, func() {
@@ -65,8 +65,8 @@ func manyLabels(of int) map[string]string {
 // lock of the cache, and nobody's gate followed.
 func TestPodsWithTensOfThousandsOfGatesDelayNobodysGate(t *testing.T) {
 	g := NewWithT(t)
-	started(t)
-	quiet := newNeighbour(t)
+	manager := started(t)
+	quiet := newNeighbour(t, manager)
 	noisy := newNamespace(t, "noisy")
 	for i := range 3 {
 		pod := &corev1.Pod{

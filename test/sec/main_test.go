@@ -133,10 +133,15 @@ func metricOf(t *testing.T, manager *blackbox.Manager, series string) func(Gomeg
 	}
 }
 
-// writesOf a kind that the manager has made.
-func writesOf(t *testing.T, manager *blackbox.Manager, kind string) func(Gomega) float64 {
+// writesOf these kinds that the manager has made.
+func writesOf(t *testing.T, manager *blackbox.Manager, kinds ...string) func(Gomega) float64 {
 	t.Helper()
-	return metricOf(t, manager, `aliascheck_status_writes_total{kind="`+kind+`",result="ok"}`)
+	return func(g Gomega) (sum float64) {
+		for _, kind := range kinds {
+			sum += metricOf(t, manager, `aliascheck_status_writes_total{kind="`+kind+`",result="ok"}`)(g)
+		}
+		return sum
+	}
 }
 
 func stateIs(state v1alpha1.State) OmegaMatcher { return HaveField("Status.State", state) }
