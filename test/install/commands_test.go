@@ -19,8 +19,9 @@ var commandLine = regexp.MustCompile(`(?m)^    ((?:kubectl|make|helm|kind|docker
 
 // elsewhere are the commands that are not run here, and what runs them.
 var elsewhere = map[string]string{
-	"make run":  "hack/demo: it is a program of its own",
-	"make test": "it is what runs this",
+	"make run":       "hack/demo: it is a program of its own",
+	"make test":      "it is what runs this",
+	"make test-fast": "it runs what needs no API server, of the same tests",
 	"kubectl -n aliascheck-system rollout status deployment/aliascheck-controller-manager":            "test/realnode: it needs a kubelet",
 	"kubectl wait --for=condition=Ready aliascheck/cart-needs-shop --timeout=60s":                     "aliasFollowsBothWays: it needs a probe of a pod",
 	"kubectl wait --for=jsonpath='{.status.state}'=Critical aliascheck/cart-needs-shop --timeout=60s": "aliasFollowsBothWays",
