@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +89,33 @@ func TestAllComponentsStandBesideEachOther(t *testing.T) {
 			if role == nil || inside(role.metadata(), "labels")["health.aliascheck.dev/aggregate-to-manager"] != "true" {
 				t.Errorf("%s is summed up nowhere", target)
 			}
+		}
+	}
+}
+
+// The wallboard runs a binary that is beside the manager's in its image.
+func TestTheWallboardRunsWhatTheImageHas(t *testing.T) {
+	objects := rendered(t, "wallboard")
+	container := func(name string) object {
+		deployment := objects["Deployment aliascheck-system/"+name]
+		if deployment == nil {
+			t.Fatalf("there is no Deployment %s in %v", name, slices.Sorted(maps.Keys(objects)))
+		}
+		spec := inside(deployment, "spec", "template", "spec")
+		return object(spec["containers"].([]any)[0].(map[string]any))
+	}
+	wallboard, manager := container("aliascheck-wallboard"), container("aliascheck-controller-manager")
+	if wallboard["image"] != manager["image"] {
+		t.Errorf("it runs %v; want the manager's image, %v", wallboard["image"], manager["image"])
+	}
+	command := fmt.Sprint(wallboard["command"])
+	if !strings.Contains(imagePackages, "./cmd"+strings.Trim(command, "[]")) {
+		t.Errorf("it runs %s; the image has %s", command, imagePackages)
+	}
+	dockerfile := string(content(t, filepath.Join("..", "..", "Dockerfile")))
+	for pkg := range strings.SplitSeq(imagePackages, ",") {
+		if !strings.Contains(dockerfile, "\t"+pkg) || !strings.Contains(dockerfile, " /"+filepath.Base(pkg)+"\n") {
+			t.Errorf("the Dockerfile does not have %s", pkg)
 		}
 	}
 }

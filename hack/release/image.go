@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -22,12 +23,15 @@ import (
 // nobody is the user that the process runs as, where nothing else is said.
 const nobody = "65532:65532"
 
-// imageOptions say what an image is made of: one static binary, and nothing else.
+// imagePackages are those of the product's image: the manager, and the plugin, which config/components/wallboard runs.
+const imagePackages = "./cmd/manager,./cmd/kubectl-aliascheck"
+
+// imageOptions say what an image is made of: static binaries, and nothing else.
 type imageOptions struct {
 	// name is that of the image without its tag, which is the version.
 	name, version string
-	// pkg is the Go package of the binary.
-	pkg       string
+	// pkgs are the Go packages of the binaries, whose base names are their paths in the image. The first is its entry point.
+	pkgs      []string
 	platforms []platform
 	// archive is the file to write. Beside it, a document of what is inside is written for each platform.
 	archive string
@@ -35,12 +39,12 @@ type imageOptions struct {
 
 func imageCommand(ctx context.Context, args []string) error {
 	var o imageOptions
-	var root, platforms string
+	var root, packages, platforms string
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.StringVar(&root, "source", ".", "folder of the product's go.mod")
 	flags.StringVar(&o.name, "name", "ghcr.io/aliascheck/aliascheck", "name of the image, without a tag")
 	flags.StringVar(&o.version, "version", "", "version, which is the tag too")
-	flags.StringVar(&o.pkg, "package", "./cmd/manager", "package of the binary")
+	flags.StringVar(&packages, "package", imagePackages, "comma-separated packages of the binaries; the image runs the first")
 	flags.StringVar(&platforms, "platforms", "linux/amd64,linux/arm64", "comma-separated platforms")
 	flags.StringVar(&o.archive, "out", "", "file to write, an OCI archive")
 	if err := flags.Parse(args); err != nil {
@@ -49,6 +53,7 @@ func imageCommand(ctx context.Context, args []string) error {
 	if o.version == "" || o.archive == "" {
 		return fmt.Errorf("-version and -out are needed")
 	}
+	o.pkgs = strings.Split(packages, ",")
 	var err error
 	if o.platforms, err = parsePlatforms(platforms); err != nil {
 		return err
@@ -75,18 +80,18 @@ func writeImage(ctx context.Context, s source, o imageOptions) (v1.Hash, error) 
 
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, p := range o.platforms {
-		binary := filepath.Join(scratch, p.os+"-"+p.arch)
-		if err := s.build(ctx, o.pkg, o.version, p, binary); err != nil {
+		binaries, err := o.build(ctx, s, p, scratch)
+		if err != nil {
 			return v1.Hash{}, err
 		}
-		image, err := imageOf(s, o, p, binary)
+		image, err := imageOf(s, o, p, binaries)
 		if err != nil {
 			return v1.Hash{}, fmt.Errorf("making the image for %s: %w", p, err)
 		}
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{
 			Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: p.os, Architecture: p.arch}},
 		})
-		if err := writeSBOM(s, o, p, binary); err != nil {
+		if err := writeSBOM(s, o, p, binaries); err != nil {
 			return v1.Hash{}, fmt.Errorf("writing what is inside the image for %s: %w", p, err)
 		}
 	}
@@ -97,12 +102,30 @@ func writeImage(ctx context.Context, s source, o imageOptions) (v1.Hash, error) 
 	return index.Digest()
 }
 
-// entry is the path of the binary in the image: the name of its package, or of the image where that is the module's root.
-func (o imageOptions) entry() string {
-	if o.pkg == "." {
-		return path.Base(o.name)
+// entries are the paths of the binaries in the image: the names of their packages, or of the image where that is the
+// module's root. The image runs the first.
+func (o imageOptions) entries() []string {
+	var entries []string
+	for _, pkg := range o.pkgs {
+		if pkg == "." {
+			pkg = o.name
+		}
+		entries = append(entries, path.Base(pkg))
 	}
-	return path.Base(o.pkg)
+	return entries
+}
+
+// build builds the binaries for a platform.
+func (o imageOptions) build(ctx context.Context, s source, p platform, folder string) ([]string, error) {
+	var binaries []string
+	for i, pkg := range o.pkgs {
+		binary := filepath.Join(folder, fmt.Sprintf("%s-%s-%d", p.os, p.arch, i))
+		if err := s.build(ctx, pkg, o.version, p, binary); err != nil {
+			return nil, err
+		}
+		binaries = append(binaries, binary)
+	}
+	return binaries, nil
 }
 
 // labels are those of the OCI image specification; the index has them as annotations.
@@ -121,10 +144,10 @@ func (o imageOptions) labels(s source) map[string]string {
 	}
 }
 
-// imageOf is an image from nothing, with one layer that has the binary in it.
-func imageOf(s source, o imageOptions, p platform, binary string) (v1.Image, error) {
-	entry := o.entry()
-	content, err := layerOf(binary, entry, s.time)
+// imageOf is an image from nothing, with one layer that has the binaries in it.
+func imageOf(s source, o imageOptions, p platform, binaries []string) (v1.Image, error) {
+	entries := o.entries()
+	content, err := layerOf(binaries, entries, s.time)
 	if err != nil {
 		return nil, err
 	}
@@ -137,12 +160,12 @@ func imageOf(s source, o imageOptions, p platform, binary string) (v1.Image, err
 	image := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 	image = mutate.ConfigMediaType(image, types.OCIConfigJSON)
 	image, err = mutate.Append(image, mutate.Addendum{
-		Layer: layer, History: v1.History{CreatedBy: "release image " + o.pkg, Created: v1.Time{Time: s.time}},
+		Layer: layer, History: v1.History{CreatedBy: "release image " + strings.Join(o.pkgs, ","), Created: v1.Time{Time: s.time}},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return mutate.ConfigFile(image, o.config(s, p, entry, image))
+	return mutate.ConfigFile(image, o.config(s, p, entries[0], image))
 }
 
 func (o imageOptions) config(s source, p platform, entry string, image v1.Image) *v1.ConfigFile {
@@ -154,22 +177,24 @@ func (o imageOptions) config(s source, p platform, entry string, image v1.Image)
 	return config
 }
 
-// layerOf is a layer, uncompressed, with a binary in its root.
-func layerOf(binary, entry string, modified time.Time) ([]byte, error) {
-	content, err := os.ReadFile(binary)
-	if err != nil {
-		return nil, err
-	}
+// layerOf is a layer, uncompressed, with binaries in its root.
+func layerOf(binaries, entries []string, modified time.Time) ([]byte, error) {
 	var layer bytes.Buffer
 	writer := tar.NewWriter(&layer)
-	header := &tar.Header{
-		Name: entry, Typeflag: tar.TypeReg, Mode: 0o555, Size: int64(len(content)), ModTime: modified, Format: tar.FormatPAX,
-	}
-	if err := writer.WriteHeader(header); err != nil {
-		return nil, err
-	}
-	if _, err := writer.Write(content); err != nil {
-		return nil, err
+	for i, binary := range binaries {
+		content, err := os.ReadFile(binary)
+		if err != nil {
+			return nil, err
+		}
+		header := &tar.Header{
+			Name: entries[i], Typeflag: tar.TypeReg, Mode: 0o555, Size: int64(len(content)), ModTime: modified, Format: tar.FormatPAX,
+		}
+		if err := writer.WriteHeader(header); err != nil {
+			return nil, err
+		}
+		if _, err := writer.Write(content); err != nil {
+			return nil, err
+		}
 	}
 	return layer.Bytes(), writer.Close()
 }

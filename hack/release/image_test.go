@@ -35,7 +35,7 @@ func product(t *testing.T) source {
 func writtenImage(t *testing.T, s source) imageOptions {
 	t.Helper()
 	o := imageOptions{
-		name: "example.com/product", version: "v1.2.3", pkg: "./cmd/manager", platforms: bothPlatforms,
+		name: "example.com/product", version: "v1.2.3", pkgs: []string{"./cmd/manager", "./cmd/kubectl-hello"}, platforms: bothPlatforms,
 		archive: filepath.Join(t.TempDir(), "product.tar"),
 	}
 	if _, err := writeImage(t.Context(), s, o); err != nil {
@@ -69,7 +69,7 @@ func content(t *testing.T, path string) []byte {
 	return read
 }
 
-func TestAnImageIsOneStaticBinaryThatRunsAsNobody(t *testing.T) {
+func TestAnImageIsTheManagerAndThePluginAndRunsTheManagerAsNobody(t *testing.T) {
 	o := writtenImage(t, product(t))
 	index := readArchive(t, o.archive)
 	if err := validate.Index(index); err != nil {
@@ -116,16 +116,16 @@ func checkImage(t *testing.T, image v1.Image, described *v1.Platform, p platform
 			t.Errorf("label %s is %q; want %q", label, got, want)
 		}
 	}
-	binary := onlyFile(t, image)
+	binaries := filesOf(t, image)
 	if p.arch == runtime.GOARCH {
-		if got := output(t, binary); got != "v1.2.3\n" {
+		if got := output(t, binaries["manager"]); got != "v1.2.3\n" {
 			t.Errorf("the binary says that its version is %q", got)
 		}
 	}
 }
 
-// onlyFile is the one file of an image, written to disk.
-func onlyFile(t *testing.T, image v1.Image) string {
+// filesOf are the files of an image by their names, written to disk: its two binaries, and nothing else.
+func filesOf(t *testing.T, image v1.Image) map[string]string {
 	t.Helper()
 	layers, err := image.Layers()
 	if err != nil || len(layers) != 1 {
@@ -136,26 +136,31 @@ func onlyFile(t *testing.T, image v1.Image) string {
 		t.Fatal(err)
 	}
 	defer layer.Close()
-	files := tar.NewReader(layer)
-	header, err := files.Next()
-	if err != nil {
-		t.Fatal(err)
+	found, folder := map[string]string{}, t.TempDir()
+	for files := tar.NewReader(layer); ; {
+		header, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header.Mode != 0o555 || header.Uid != 0 {
+			t.Errorf("%s has mode %o, and is of user %d", header.Name, header.Mode, header.Uid)
+		}
+		body, err := io.ReadAll(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[header.Name] = filepath.Join(folder, header.Name)
+		if err := os.WriteFile(found[header.Name], body, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if header.Name != "manager" || header.Mode != 0o555 || header.Uid != 0 {
-		t.Errorf("the file is %s, mode %o, of user %d", header.Name, header.Mode, header.Uid)
+	if len(found) != 2 || found["manager"] == "" || found["kubectl-hello"] == "" {
+		t.Errorf("its files are %v", found)
 	}
-	path := filepath.Join(t.TempDir(), "manager")
-	body, err := io.ReadAll(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, body, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := files.Next(); !errors.Is(err, io.EOF) {
-		t.Errorf("there is more than one file: %v", err)
-	}
-	return path
+	return found
 }
 
 func output(t *testing.T, binary string) string {
@@ -221,7 +226,7 @@ func TestTheBillOfMaterialsNamesEveryModuleOfTheBinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := imageOptions{
-		name: "example.com/release", version: "v1.2.3", pkg: ".", platforms: []platform{{"linux", runtime.GOARCH}},
+		name: "example.com/release", version: "v1.2.3", pkgs: []string{"."}, platforms: []platform{{"linux", runtime.GOARCH}},
 		archive: filepath.Join(t.TempDir(), "release.tar"),
 	}
 	if _, err := writeImage(t.Context(), s, o); err != nil {

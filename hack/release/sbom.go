@@ -21,19 +21,13 @@ import (
 // noAssertion is SPDX for what nobody has looked into.
 const noAssertion = "NOASSERTION"
 
-// writeSBOM writes an SPDX document of the binary in an image, beside the image's archive: the modules that the linker
-// has put into it, as the binary itself says.
-func writeSBOM(s source, o imageOptions, p platform, binary string) error {
-	info, err := buildinfo.ReadFile(binary)
+// writeSBOM writes an SPDX document of the binaries in an image, beside the image's archive: the modules that the linker
+// has put into them, as each says itself.
+func writeSBOM(s source, o imageOptions, p platform, binaries []string) error {
+	document, err := sbomOf(s, o, p, binaries)
 	if err != nil {
 		return err
 	}
-	content, err := os.ReadFile(binary)
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(content)
-	document := sbomOf(s, o, p, info, hex.EncodeToString(sum[:]))
 	file, err := os.Create(sbomPath(o, p))
 	if err != nil {
 		return err
@@ -51,11 +45,45 @@ func sbomPath(o imageOptions, p platform) string {
 	return fmt.Sprintf("%s-%s-%s.spdx.json", stem, p.os, p.arch)
 }
 
-func sbomOf(s source, o imageOptions, p platform, info *debug.BuildInfo, sum string) *spdx.Document {
+func sbomOf(s source, o imageOptions, p platform, binaries []string) (*spdx.Document, error) {
 	name := fmt.Sprintf("%s-%s-%s-%s", path.Base(o.name), o.version, p.os, p.arch)
-	binary := &spdx.Package{
-		PackageName:             info.Main.Path,
-		PackageSPDXIdentifier:   "Package-binary",
+	document := &spdx.Document{
+		SPDXVersion:    spdx.Version,
+		DataLicense:    spdx.DataLicense,
+		SPDXIdentifier: "DOCUMENT",
+		DocumentName:   name,
+		CreationInfo: &spdx.CreationInfo{
+			Created:  s.time.Format(time.RFC3339),
+			Creators: []common.Creator{{CreatorType: "Tool", Creator: "aliascheck-release"}},
+		},
+	}
+	sums := sha256.New()
+	for i, binary := range binaries {
+		info, err := buildinfo.ReadFile(binary)
+		if err != nil {
+			return nil, err
+		}
+		content, err := os.ReadFile(binary)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(content)
+		sums.Write(sum[:])
+		describe(document, binaryPackage(info, o, i, hex.EncodeToString(sum[:])), modulesOf(info))
+	}
+	document.DocumentNamespace = "https://github.com/aliascheck/aliascheck/spdx/" + name + "-" + hex.EncodeToString(sums.Sum(nil))[:16]
+	return document, nil
+}
+
+// binaryPackage is a binary. What is in an image is named by its path there, the first by the product alone.
+func binaryPackage(info *debug.BuildInfo, o imageOptions, i int, sum string) *spdx.Package {
+	name, id := info.Main.Path, "Package-binary"
+	if i > 0 {
+		name, id = info.Path, "Package-binary-"+path.Base(o.pkgs[i])
+	}
+	return &spdx.Package{
+		PackageName:             name,
+		PackageSPDXIdentifier:   common.ElementID(id),
 		PackageVersion:          o.version,
 		PackageDownloadLocation: "https://github.com/aliascheck/aliascheck/releases/tag/" + o.version,
 		PackageLicenseConcluded: "Apache-2.0",
@@ -64,25 +92,23 @@ func sbomOf(s source, o imageOptions, p platform, info *debug.BuildInfo, sum str
 		PrimaryPackagePurpose:   "APPLICATION",
 		PackageChecksums:        []common.Checksum{{Algorithm: common.SHA256, Value: sum}},
 	}
-	document := &spdx.Document{
-		SPDXVersion:       spdx.Version,
-		DataLicense:       spdx.DataLicense,
-		SPDXIdentifier:    "DOCUMENT",
-		DocumentName:      name,
-		DocumentNamespace: "https://github.com/aliascheck/aliascheck/spdx/" + name + "-" + sum[:16],
-		CreationInfo: &spdx.CreationInfo{
-			Created:  s.time.Format(time.RFC3339),
-			Creators: []common.Creator{{CreatorType: "Tool", Creator: "aliascheck-release"}},
-		},
-		Packages:      []*spdx.Package{binary},
-		Relationships: []*spdx.Relationship{relation("DOCUMENT", "DESCRIBES", binary.PackageSPDXIdentifier)},
+}
+
+// describe adds a binary and its modules. A module that several binaries have stands there once.
+func describe(document *spdx.Document, binary *spdx.Package, modules []*spdx.Package) {
+	known := map[common.ElementID]bool{}
+	for _, one := range document.Packages {
+		known[one.PackageSPDXIdentifier] = true
 	}
-	for _, module := range modulesOf(info) {
-		document.Packages = append(document.Packages, module)
+	document.Packages = append(document.Packages, binary)
+	document.Relationships = append(document.Relationships, relation("DOCUMENT", "DESCRIBES", binary.PackageSPDXIdentifier))
+	for _, module := range modules {
+		if !known[module.PackageSPDXIdentifier] {
+			document.Packages = append(document.Packages, module)
+		}
 		document.Relationships = append(document.Relationships,
 			relation(binary.PackageSPDXIdentifier, "DEPENDS_ON", module.PackageSPDXIdentifier))
 	}
-	return document
 }
 
 // modulesOf are the modules of a binary, Go's standard library first.
