@@ -3,11 +3,14 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -18,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	spdxjson "github.com/spdx/tools-golang/json"
+	"sigs.k8s.io/yaml"
 )
 
 var bothPlatforms = []platform{{"linux", "amd64"}, {"linux", "arm64"}}
@@ -265,6 +269,19 @@ func TestEachPluginHasAnArchiveForEachPlatform(t *testing.T) {
 	for _, name := range []string{"kubectl-hello-v1.2.3-linux-amd64.tar.gz", "kubectl-hello-v1.2.3-windows-amd64.zip"} {
 		if len(content(t, filepath.Join(out, name))) == 0 {
 			t.Errorf("%s is empty", name)
+		}
+	}
+	var manifest krewPlugin
+	if err := yaml.UnmarshalStrict(content(t, filepath.Join(out, "kubectl-hello-v1.2.3-krew.yaml")), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	if manifest.Metadata.Name != "hello" || manifest.Spec.Version != "v1.2.3" || len(manifest.Spec.Platforms) != 2 {
+		t.Errorf("the manifest for krew is %+v", manifest)
+	}
+	for _, p := range manifest.Spec.Platforms {
+		sum := sha256.Sum256(content(t, filepath.Join(out, path.Base(p.URI))))
+		if p.SHA256 != hex.EncodeToString(sum[:]) || !strings.HasPrefix(p.Bin, "kubectl-hello") {
+			t.Errorf("the manifest for krew has %+v", p)
 		}
 	}
 }

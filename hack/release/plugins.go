@@ -37,7 +37,8 @@ func pluginsCommand(ctx context.Context, args []string) error {
 	return writePlugins(ctx, s, version, out, pluginPlatforms)
 }
 
-// writePlugins writes an archive for each kubectl plugin and platform: the commands whose names begin with kubectl-.
+// writePlugins writes an archive for each kubectl plugin and platform: the commands whose names begin with kubectl-. Beside
+// them is the manifest for krew.
 func writePlugins(ctx context.Context, s source, version, out string, platforms []platform) error {
 	plugins, err := filepath.Glob(filepath.Join(s.root, "cmd", "kubectl-*"))
 	if err != nil {
@@ -48,6 +49,9 @@ func writePlugins(ctx context.Context, s source, version, out string, platforms 
 			if err := writePlugin(ctx, s, filepath.Base(plugin), version, out, p); err != nil {
 				return fmt.Errorf("%s for %s: %w", filepath.Base(plugin), p, err)
 			}
+		}
+		if err := writeKrew(filepath.Base(plugin), version, out, platforms); err != nil {
+			return fmt.Errorf("the manifest of %s for krew: %w", filepath.Base(plugin), err)
 		}
 	}
 	return nil
@@ -66,12 +70,20 @@ func writePlugin(ctx context.Context, s source, name, version, out string, p pla
 	if err := s.build(ctx, "./cmd/"+name, version, p, binary); err != nil {
 		return err
 	}
-	stem := filepath.Join(out, fmt.Sprintf("%s-%s-%s-%s", name, version, p.os, p.arch))
+	archive := filepath.Join(out, archiveOf(name, version, p))
 	files := []string{binary, filepath.Join(s.root, "LICENSE")}
 	if p.os == "windows" {
-		return writeZip(stem+".zip", files, s.time)
+		return writeZip(archive, files, s.time)
 	}
-	return writeTarGz(stem+".tar.gz", files, s.time)
+	return writeTarGz(archive, files, s.time)
+}
+
+func archiveOf(name, version string, p platform) string {
+	stem := fmt.Sprintf("%s-%s-%s-%s", name, version, p.os, p.arch)
+	if p.os == "windows" {
+		return stem + ".zip"
+	}
+	return stem + ".tar.gz"
 }
 
 func writeTarGz(path string, files []string, modified time.Time) error {
