@@ -44,6 +44,18 @@ test-monitoring: controlplane ## Try the alerts and the dashboard with promtool,
 	@hack/promtool.sh
 	@TAGS=promtool hack/test.sh ./test/monitoring
 
+.PHONY: test-ui
+test-ui: controlplane ## Try the page of kubectl aliascheck ui in Chromium, which has to be installed.
+	@hack/browser.sh ready
+	@hack/browser.sh
+	@TAGS=ui hack/test.sh -run InABrowser ./test/plugin
+
+.PHONY: picture
+picture: controlplane ## Take the pictures of the documentation again, docs/images, in Chromium.
+	@hack/browser.sh ready
+	@hack/browser.sh
+	@SCREENSHOTS=docs/images go test -count=1 -tags ui -run Readable ./test/plugin
+
 .PHONY: test-chart
 test-chart: ## Try the chart with helm, which takes a minute or two to build once.
 	@hack/helm.sh
@@ -158,7 +170,7 @@ fmt-check:
 
 .PHONY: vet
 vet: ## Run go vet.
-	go vet -tags promtool,realnode ./...
+	go vet -tags promtool,realnode,ui ./...
 	cd hack/release && go vet -tags helm ./...
 
 .PHONY: lint

@@ -20,11 +20,11 @@ type snapshot struct {
 }
 
 // opened is the address of a page that runs until the test ends.
-func opened(t *testing.T) string {
+func opened(t *testing.T, flags ...string) string {
 	t.Helper()
 	g := NewWithT(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	command := exec.CommandContext(ctx, plugin, "--kubeconfig="+plane.Kubeconfig, "ui")
+	command := exec.CommandContext(ctx, plugin, append([]string{"--kubeconfig=" + plane.Kubeconfig, "ui"}, flags...)...)
 	out, err := command.StdoutPipe()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(command.Start()).To(Succeed())

@@ -53,15 +53,35 @@ function wanted(n) {
     (!text || some(n, m => [named(m), m.reason, m.message].some(t => (t || "").toLowerCase().includes(text))));
 }
 
+const buttonOf = id => [...document.querySelectorAll("button[data-id]")].find(b => b.dataset.id === id);
+
+// inView is the tree in the middle of the window, and how far down that stands.
+function inView() {
+  const left = at("checks").getBoundingClientRect().left;
+  const root = document.elementsFromPoint(left + 8, innerHeight / 2).map(e => e.closest("li.root")).find(Boolean);
+  const button = root && root.querySelector("button[data-id]");
+  return button && {id: button.dataset.id, top: button.getBoundingClientRect().top};
+}
+
+// stay scrolls to where somebody was reading: the list has been made again, and what is out of view has no height yet.
+function stay(kept) {
+  const button = kept && scrollY > 0 && buttonOf(kept.id);
+  if (!button) return;
+  button.scrollIntoView({block: "center"});
+  scrollBy(0, button.getBoundingClientRect().top - kept.top);
+}
+
 function draw() {
   if (!last) return;
   const all = last.trees.concat(last.loose);
   const shown = all.filter(wanted).sort((a, b) => (order[b.state] ?? 3) - (order[a.state] ?? 3));
   const focus = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.id : null;
+  const kept = inView();
   at("checks").replaceChildren(shown.length ? element("ul", {}, ...shown.map(n => branch(n, true)))
     : element("p", {}, all.length ? "Nothing matches the filter." : "There are no checks."));
+  stay(kept);
   if (focus) {
-    const again = [...document.querySelectorAll("button[data-id]")].find(b => b.dataset.id === focus);
+    const again = buttonOf(focus);
     if (again) again.focus({preventScroll: true});
   }
   const counts = {};
@@ -101,7 +121,7 @@ async function choose(n) {
     element("h2", {}, named(n)),
     element("p", {}, element("strong", {class: "state " + (n.state || "Unknown")}, n.state || "Unknown"),
       " ", [n.reason, n.message].filter(Boolean).join(": ")),
-    about.advice ? element("p", {}, element("strong", {}, "Next: "), about.advice) : null,
+    ...(about.advice ? [element("p", {}, element("strong", {}, "Next: "), about.advice)] : []),
     ...table("Conditions", ["Type", "Status", "Reason", "For"], (n.conditions || []).map(c => [c.type, c.status, c.reason, age(c.lastTransitionTime)])),
     ...table("What follows it", ["Who", "State"], about.impact.aliases.map(a => [named(a), a.state])
       .concat(about.impact.pods.map(p => [named(p), p.open ? "gate open" : "gate closed"]))),
