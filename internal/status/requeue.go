@@ -40,10 +40,26 @@ func Queue(
 ) workqueue.TypedRateLimitingInterface[reconcile.Request] {
 	turns := share.NewTurns(func(r reconcile.Request) string { return r.Namespace })
 	ready := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[reconcile.Request]{Name: name, Queue: turns})
-	return workqueue.NewTypedRateLimitingQueueWithConfig(backoff, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{
+	return prompt{workqueue.NewTypedRateLimitingQueueWithConfig(backoff, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{
 		DelayingQueue: workqueue.NewTypedDelayingQueueWithConfig(
 			workqueue.TypedDelayingQueueConfig[reconcile.Request]{Name: name, Queue: ready}),
-	})
+	})}
+}
+
+// prompt is a queue that ends at once. Those of client-go hand out all that is in them first, which the end of a process does
+// not have the time for.
+type prompt struct {
+	workqueue.TypedRateLimitingInterface[reconcile.Request]
+}
+
+// Get implements workqueue.TypedInterface.
+func (q prompt) Get() (request reconcile.Request, over bool) {
+	request, over = q.TypedRateLimitingInterface.Get()
+	if !over && q.ShuttingDown() {
+		q.Done(request)
+		return reconcile.Request{}, true
+	}
+	return request, over
 }
 
 // Backoff delays what failed at the API server: soon at first, and for longer each time.
