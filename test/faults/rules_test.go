@@ -131,11 +131,12 @@ func (w *world) inForce(kind string) v1alpha1.HealthRule {
 
 func broken(rule v1alpha1.HealthRule) bool { return rule.Spec.Rules[0].When == brokenExpression }
 
-// readRules reads the HealthRules, the oldest first.
+// readRules reads the HealthRules of Widgets and Gadgets, the oldest first: others are of tests beside this one.
 func (w *world) readRules(r *rig) {
 	var list v1alpha1.HealthRuleList
 	r.Expect(direct.List(r.ctx, &list)).To(Succeed())
-	w.rules = slices.SortedFunc(slices.Values(list.Items), func(a, b v1alpha1.HealthRule) int {
+	own := slices.DeleteFunc(list.Items, func(rule v1alpha1.HealthRule) bool { return rule.Spec.Target.Group != widgetKind.Group })
+	w.rules = slices.SortedFunc(slices.Values(own), func(a, b v1alpha1.HealthRule) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
 }
