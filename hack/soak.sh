@@ -7,4 +7,4 @@ cd "$(dirname "$0")/.."
 export KUBE_CACHE_MUTATION_DETECTOR=true AC_SOAK=${1:-1h}
 
 # Without a limit to the whole: how long it takes is the caller's choice, and every wait in it has a limit.
-exec go test -race -count=1 -timeout 0 -v -run "${2:-.}" -p 1 ./test/faults ./test/sec
+exec go test -tags soak -race -count=1 -timeout 0 -v -run "${2:-.}" -p 1 ./test/faults ./test/sec
