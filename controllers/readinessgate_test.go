@@ -261,6 +261,28 @@ var _ = Describe("A readiness gate, whatever goes wrong,", func() {
 		Expect(statusOf(ctx, pod)(Default).ResourceVersion).To(Equal(version))
 	})
 
+	It("has a text that alone changes written seldom, and a state at once (I7)", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		gates := gatesWithResync(20*time.Millisecond, namespace)
+		gates.Details = status.NewDetails()
+		gates.setup()
+		start(gates.mgr)
+		db := newAlias(ctx, namespace, "db", targeting("HealthCheck", "db"))
+		report(ctx, db, v1alpha1.StatePassing, "Fine", "queue 0", time.Now())
+		pod := newPod(ctx, namespace, "web", gateOnDB)
+		Eventually(gates.cached(pod)).Should(haveGate(gateOnDB, corev1.ConditionTrue, "Fine"))
+
+		patches := gates.patches.Load()
+		for length := range 20 {
+			reads := gates.podReads.Load()
+			report(ctx, db, v1alpha1.StatePassing, "Fine", fmt.Sprintf("queue %d", length+1), time.Now())
+			Eventually(gates.podReads.Load).Should(BeNumerically(">", reads+2), "the pod is looked at again")
+		}
+		Expect(gates.patches.Load()-patches).To(BeNumerically("<=", 3), "written three times at once, and then once a minute")
+		report(ctx, db, v1alpha1.StateCritical, "Down", "down", time.Now())
+		Eventually(statusOf(ctx, pod)).Should(haveGate(gateOnDB, corev1.ConditionFalse, "Down"))
+	})
+
 	It("is never written to another pod of the same name (I3)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		gates := gatesWithResync(time.Minute, namespace)

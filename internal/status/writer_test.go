@@ -81,3 +81,14 @@ func TestDetailsThatAloneChangeAreNotWrittenEachTime(t *testing.T) {
 		t.Error("a minute later the text of then is not written")
 	}
 }
+
+func TestAnEventTowardsWhatIsHealthyOrPlannedIsNormal(t *testing.T) {
+	for to, want := range map[v1alpha1.State]string{
+		v1alpha1.StatePassing: "Normal", v1alpha1.StateMaintenance: "Normal",
+		v1alpha1.StateWarning: "Warning", v1alpha1.StateCritical: "Warning", v1alpha1.StateUnknown: "Warning",
+	} {
+		if got := eventType(to); got != want {
+			t.Errorf("an Event towards %s is %s, want %s", to, got, want)
+		}
+	}
+}
