@@ -77,7 +77,9 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	explain(cp.Kubeconfig, service.address)
-	if err := servePage(ctx, cp.Config); err != nil {
+	page, end := context.WithCancel(ctx)
+	defer end() // before the API server, which waits for the watches of the page
+	if err := servePage(page, cp.Config); err != nil {
 		return err
 	}
 	return watchStory(ctx, cp, service, manager, length)

@@ -7,9 +7,13 @@ import (
 	"runtime"
 )
 
-// Root is the folder of the project's go.mod.
+// Root is the folder of the project's go.mod. What was built with -trimpath, as the demo is, does not know where this file
+// is, and is run there.
 func Root() string {
 	_, file, _, _ := runtime.Caller(0)
+	if !filepath.IsAbs(file) {
+		return "."
+	}
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
