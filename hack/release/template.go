@@ -75,7 +75,9 @@ func templateOf(o object, namespace string) (string, error) {
 	switch o.kind() {
 	case "RoleBinding", "ClusterRoleBinding":
 		for _, subject := range o["subjects"].([]any) {
-			subject.(map[string]any)["namespace"] = fmt.Sprintf(placeholder, "subject")
+			if who := subject.(map[string]any); who["kind"] == "ServiceAccount" { // groups of people belong to no namespace
+				who["namespace"] = fmt.Sprintf(placeholder, "subject")
+			}
 		}
 	case "CustomResourceDefinition":
 		inside(o.metadata(), "annotations")["helm.sh/resource-policy"] = fmt.Sprintf(placeholder, "keep")
