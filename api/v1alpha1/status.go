@@ -40,6 +40,10 @@ const (
 	AnnotationMessage = "health.aliascheck.dev/message"
 )
 
+// LabelShard on a check or a pod names the shard whose manager looks after it, one that runs with --shard. Without the label, that
+// is the manager without a shard.
+const LabelShard = "sharding.health.aliascheck.dev/key"
+
 // ReasonNotYetReported is the reason of a check that has no result yet: every check is created with it,
 // as the default of its status.
 const ReasonNotYetReported = "NotYetReported"

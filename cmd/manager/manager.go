@@ -39,8 +39,6 @@ import (
 )
 
 const (
-	// leaderElectionID is the name of the lease.
-	leaderElectionID = "manager.health.aliascheck.dev"
 	// maxConcurrentAliases is how many aliases are evaluated at once, and maxConcurrentGates how many pods. They never wait for
 	// a target, only for their write, and namespaces take turns. Two cores of an API server are busy with four writes at a
 	// time, and eight at 10 ms each are 800 a second; with more, each write takes longer and watches fall behind, of all
@@ -124,7 +122,7 @@ func (o *options) managerOptions() ctrl.Options {
 		Metrics:                       o.metricsOptions(),
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              leaderElectionID,
+		LeaderElectionID:              o.shard.Lease(),
 		LeaderElectionNamespace:       o.leaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		RenewDeadline:                 &renew,
@@ -198,7 +196,7 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	if err := o.setupReadinessGates(ctx, mgr, standstill, sweeper, aliases); err != nil {
 		return fmt.Errorf("setting up readiness gates: %w", err)
 	}
-	metrics.Registry.MustRegister(status.NewStateCollector(mgr.GetClient(), o.metricLabels), buildInfo(), eventsDropped)
+	metrics.Registry.MustRegister(status.NewStateCollector(mgr.GetClient(), o.shard, o.metricLabels), buildInfo(), eventsDropped)
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding /healthz: %w", err)
 	}
@@ -233,6 +231,7 @@ func (o *options) setupHealthChecks(
 		Resync: o.resyncInterval,
 		Own: status.NewOwnWrites[*v1alpha1.HealthCheck](
 			status.HealthCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
+		Shard:               o.shard,
 		MaxConcurrentProbes: o.maxConcurrentProbes,
 	}
 	if err := checks.SetupWithManager(mgr); err != nil {
@@ -263,7 +262,7 @@ func (o *options) prober(mgr manager.Manager, consents probe.Consents) (probe.Pr
 	}
 	shared := live.NewReader(uncached, clock.RealClock{})
 	reads := healthcheck.LiveReads{Reader: shared}
-	certificates := healthcheck.NewCertificateCollector(mgr.GetClient())
+	certificates := healthcheck.NewCertificateCollector(mgr.GetClient(), o.shard)
 	if err := metrics.Registry.Register(certificates); err != nil {
 		return nil, fmt.Errorf("registering the metric of certificates: %w", err)
 	}
@@ -290,6 +289,7 @@ func (o *options) setupAliasChecks(
 		Clock:                   clock.RealClock{},
 		Resync:                  o.resyncInterval,
 		MaxConcurrentReconciles: maxConcurrentAliases,
+		Shard:                   o.shard,
 		Namespaces:              o.namespaces,
 		ClusterScoped:           o.clusterScoped,
 		NewInformer:             sweeper.NewInformer,
@@ -333,6 +333,7 @@ func (o *options) setupReadinessGates(
 		Recorder:      recorder,
 		Clock:         clock.RealClock{},
 		Resync:        o.resyncInterval,
+		Shard:         o.shard,
 		MaxConcurrent: maxConcurrentGates,
 		Standstill:    standstill,
 		Details:       status.NewDetails(),

@@ -20,7 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/probe"
+	"github.com/aliascheck/aliascheck/internal/shard"
 	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
@@ -36,6 +38,7 @@ type options struct {
 	clusterScoped       []string
 	readinessGates      bool
 	namespaces          []string
+	shard               shard.Shard
 
 	leaderElect             bool
 	leaderElectionNamespace string
@@ -58,7 +61,7 @@ const inClusterNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namesp
 // parseOptions reads the command line. Its errors are one line, which names the flag and what is right.
 func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	o := &options{}
-	var allow, deny, methods, clusterScoped, namespaces, metricLabels string
+	var given texts
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the one line that is printed is main's
 	flags.DurationVar(&o.resyncInterval, "resync-interval", time.Minute,
@@ -68,25 +71,28 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	flags.IntVar(&o.maxConcurrentProbes, "max-concurrent-probes", 4096,
 		"how many probes run at once, slow ones at most three quarters of it; a waiting one costs about 10 KiB, "+
 			"one that hangs about 50 KiB and a file descriptor")
-	flags.StringVar(&allow, "probe-allow-cidrs", "",
+	flags.StringVar(&given.allow, "probe-allow-cidrs", "",
 		"comma-separated CIDRs that probes may reach although they are loopback, link-local or the like")
-	flags.StringVar(&deny, "probe-deny-cidrs", "", "comma-separated CIDRs that probes must not reach; wins over the allowed ones")
-	flags.StringVar(&methods, "probe-methods", strings.Join(probe.ReadingMethods, ","),
+	flags.StringVar(&given.deny, "probe-deny-cidrs", "", "comma-separated CIDRs that probes must not reach; wins over the allowed ones")
+	flags.StringVar(&given.methods, "probe-methods", strings.Join(probe.ReadingMethods, ","),
 		"comma-separated methods that HTTP probes may use; a body needs one that writes among them")
 	flags.BoolVar(&o.requireConsent, "require-probe-consent", false,
 		"probe names, ClusterIPs and endpoints of Services in other namespaces only where a ReferenceGrant there permits it")
-	flags.StringVar(&clusterScoped, "cluster-scoped-targets", "Node",
+	flags.StringVar(&given.clusterScoped, "cluster-scoped-targets", "Node",
 		"comma-separated cluster-scoped kinds, as Kind or Kind.group, that aliases of all namespaces may refer to; "+
 			"others need the label "+target.LabelClusterScoped+": "+target.Allowed+" on the namespace")
 	flags.BoolVar(&o.readinessGates, "readiness-gates", true, "keep the readiness gates of pods")
-	flags.StringVar(&namespaces, "namespaces", "", "comma-separated namespaces to work in (default all)")
+	flags.StringVar(&given.namespaces, "namespaces", "", "comma-separated namespaces to work in (default all)")
+	flags.StringVar(&given.shard, "shard", "",
+		"name of the shard to work for: the checks and pods with the label "+v1alpha1.LabelShard+" of that value "+
+			"(default those without the label)")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "elect a leader among the replicas; the others stand by with warm caches")
 	flags.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease (default the pod's own)")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "address of the metrics endpoint, such as :8443; 0 for none")
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true, "serve metrics over TLS, to those whom RBAC lets read them")
 	flags.StringVar(&o.metricsCertPath, "metrics-cert-path", "",
 		"folder with tls.crt and tls.key for the metrics endpoint, read again when they change (default a certificate of its own)")
-	flags.StringVar(&metricLabels, "metric-labels-allowlist", "",
+	flags.StringVar(&given.metricLabels, "metric-labels-allowlist", "",
 		"labels of checks that become labels of the metric aliascheck_labels, as kube-state-metrics takes them: "+
 			"healthchecks=[team],aliaschecks=[team,app.kubernetes.io/name] (default none)")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
@@ -97,26 +103,38 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, flags, err
 	}
-	var err error
-	if o.allow, err = probe.ParsePrefixes(allow); err != nil {
-		return nil, flags, fmt.Errorf("--probe-allow-cidrs: %w", err)
-	}
-	if o.deny, err = probe.ParsePrefixes(deny); err != nil {
-		return nil, flags, fmt.Errorf("--probe-deny-cidrs: %w", err)
-	}
-	if o.methods, err = probe.ParseMethods(methods); err != nil {
-		return nil, flags, fmt.Errorf("--probe-methods: %w", err)
-	}
-	if o.clusterScoped, err = parseKinds(clusterScoped); err != nil {
-		return nil, flags, fmt.Errorf("--cluster-scoped-targets: %w", err)
-	}
-	if o.namespaces, err = parseNamespaces(namespaces); err != nil {
-		return nil, flags, fmt.Errorf("--namespaces: %w", err)
-	}
-	if o.metricLabels, err = status.ParseLabelAllowlist(metricLabels); err != nil {
-		return nil, flags, fmt.Errorf("--metric-labels-allowlist: %w", err)
+	if err := o.take(given); err != nil {
+		return nil, flags, err
 	}
 	return o, flags, o.validate(flags)
+}
+
+// texts are flags as they are written.
+type texts struct{ allow, deny, methods, clusterScoped, namespaces, shard, metricLabels string }
+
+func (o *options) take(given texts) (err error) {
+	if o.allow, err = probe.ParsePrefixes(given.allow); err != nil {
+		return fmt.Errorf("--probe-allow-cidrs: %w", err)
+	}
+	if o.deny, err = probe.ParsePrefixes(given.deny); err != nil {
+		return fmt.Errorf("--probe-deny-cidrs: %w", err)
+	}
+	if o.methods, err = probe.ParseMethods(given.methods); err != nil {
+		return fmt.Errorf("--probe-methods: %w", err)
+	}
+	if o.clusterScoped, err = parseKinds(given.clusterScoped); err != nil {
+		return fmt.Errorf("--cluster-scoped-targets: %w", err)
+	}
+	if o.namespaces, err = parseNamespaces(given.namespaces); err != nil {
+		return fmt.Errorf("--namespaces: %w", err)
+	}
+	if o.shard, err = shard.Parse(given.shard); err != nil {
+		return fmt.Errorf("--shard: %w", err)
+	}
+	if o.metricLabels, err = status.ParseLabelAllowlist(given.metricLabels); err != nil {
+		return fmt.Errorf("--metric-labels-allowlist: %w", err)
+	}
+	return nil
 }
 
 func (o *options) validate(flags *flag.FlagSet) error {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/shard"
 	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
@@ -44,6 +45,8 @@ type Reconciler struct {
 	Resync time.Duration
 	// MaxConcurrentReconciles is how many aliases are evaluated at once. They wait for status writes only.
 	MaxConcurrentReconciles int
+	// Shard says which aliases are the manager's own. Their targets may be of any.
+	Shard shard.Shard
 	// Namespaces that the manager watches; all if empty.
 	Namespaces []string
 	// ClusterScoped are the cluster-scoped kinds, as Kind or Kind.group, that aliases of all namespaces may refer to; Node by
@@ -95,7 +98,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		Client: r.Client, Watches: watches, Namespaces: r.Namespaces, FailingSince: r.FailingSince, WithoutNodes: r.WithoutNodes,
 		Clock: r.Clock,
 	}
-	return r.watch(mgr, aliasEdges{client: r.Client, dropEvents: r.DropEvents, rests: r.rests})
+	return r.watch(mgr, aliasEdges{client: r.Client, shard: r.Shard, dropEvents: r.DropEvents, rests: r.rests})
 }
 
 func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
@@ -105,7 +108,7 @@ func (r *Reconciler) watch(mgr ctrl.Manager, edges aliasEdges) error {
 	}
 	return controlled.
 		Named("aliascheck").
-		For(&v1alpha1.AliasCheck{}, builder.WithPredicates(notOwn(r.Own))).
+		For(&v1alpha1.AliasCheck{}, builder.WithPredicates(r.Shard.Own(), notOwn(r.Own))).
 		Watches(&v1alpha1.AliasCheck{}, edges.through(ofAlias), onChangeOf(seenOfAlias)).
 		Watches(&v1alpha1.AliasCheck{}, edges.to(edges.throughAlias), onChangeOf(targetOfAlias, notInitial())).
 		Watches(&v1alpha1.HealthCheck{}, edges.through(ofHealthCheck), onChangeOf(seenOfHealthCheck)).
@@ -199,18 +202,24 @@ func (r *Reconciler) inTime(
 }
 
 // read gets an alias from the cache, or as it was written if the cache is behind that, without a copy: the inside of it is
-// shared. If the alias does not exist it returns nil, and forgets what was kept for it.
+// shared. If the alias does not exist, or is of another shard, it returns nil, and forgets what was kept for it.
 func (r *Reconciler) read(ctx context.Context, request reconcile.Request) (*v1alpha1.AliasCheck, error) {
 	alias := &v1alpha1.AliasCheck{}
 	err := r.Client.Get(ctx, request.NamespacedName, alias, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
 		r.forget(request)
+		r.Own.Forget(request.NamespacedName)
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the alias: %w", err)
 	}
-	return r.Own.Latest(alias), nil
+	alias = r.Own.Latest(alias)
+	if !r.Shard.Has(alias) {
+		r.forget(request)
+		return nil, nil
+	}
+	return alias, nil
 }
 
 // observe looks at the target. A panic counts as a failed read of this one alias, which keeps its state for as long as after
@@ -230,7 +239,6 @@ func (r *Reconciler) observe(
 func (r *Reconciler) forget(request reconcile.Request) {
 	r.Grace.Ended(request.NamespacedName)
 	r.Targets.Forget(request.NamespacedName)
-	r.Own.Forget(request.NamespacedName)
 }
 
 // show writes the status that an observation makes, if it differs, and says when to look again.

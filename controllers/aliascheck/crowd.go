@@ -119,7 +119,7 @@ func (c *crowds) add(
 ) (looked int) {
 	concerned := func(alias *v1alpha1.AliasCheck) bool {
 		looked++
-		return l.concerns(alias, objects)
+		return c.edges.own(alias) && l.concerns(alias, objects)
 	}
 	for _, alias := range c.edges.list(ctx, concerned, l.options()...) {
 		request := requestFor(alias)

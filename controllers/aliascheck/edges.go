@@ -11,12 +11,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/shard"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
 // aliasEdges maps a changed object to the aliases that it concerns.
 type aliasEdges struct {
 	client     client.Reader
+	shard      shard.Shard
 	dropEvents bool
 	rests      *rests
 }
@@ -96,7 +98,9 @@ func (e aliasEdges) throughAlias(ctx context.Context, object client.Object) []re
 				continue
 			}
 			seen[request] = true
-			requests = append(requests, request)
+			if e.own(alias) {
+				requests = append(requests, request)
+			}
 			referring := e.found(ctx, alias, ofAlias(alias))
 			references += len(referring)
 			next = append(next, referring...)
@@ -114,10 +118,10 @@ func (e aliasEdges) ofWatched(ctx context.Context, event target.Event) []reconci
 	case event.Kind == target.RuleKind:
 		return append(e.each(event.Users), e.targeting(ctx, event.Kind, "", event.Name)...)
 	case event.Kind == target.GrantKind:
-		crossing := requestsFor(e.list(ctx, nil, client.MatchingFields{target.ByForeignNamespace: event.Namespace}))
+		crossing := requestsFor(e.list(ctx, e.own, client.MatchingFields{target.ByForeignNamespace: event.Namespace}))
 		return append(crossing, e.targeting(ctx, event.Kind, event.Namespace, event.Name)...)
 	case event.Kind == target.NamespaceKind: // its label lets its aliases refer to cluster-scoped kinds, or no longer
-		within := requestsFor(e.list(ctx, nil, client.InNamespace(event.Name)))
+		within := requestsFor(e.list(ctx, e.own, client.InNamespace(event.Name)))
 		return append(within, e.targeting(ctx, event.Kind, "", event.Name)...)
 	default:
 		return e.targeting(ctx, event.Kind, event.Namespace, event.Name)
@@ -137,8 +141,11 @@ func (e aliasEdges) each(aliases []types.NamespacedName) []reconcile.Request {
 
 // targeting are the aliases whose target this object is.
 func (e aliasEdges) targeting(ctx context.Context, kind schema.GroupKind, namespace, name string) []reconcile.Request {
-	return requestsFor(e.list(ctx, nil, targeting(kind, namespace, name).options()...))
+	return requestsFor(e.list(ctx, e.own, targeting(kind, namespace, name).options()...))
 }
+
+// own reports whether an alias is of the manager's shard. Edges go through those of other shards, and end at its own.
+func (e aliasEdges) own(alias *v1alpha1.AliasCheck) bool { return e.shard.Has(alias) }
 
 // list reads aliases out of the cache without a copy: one check may have thousands.
 func (e aliasEdges) list(
@@ -155,7 +162,7 @@ func (e aliasEdges) list(
 	}
 	found := make([]*v1alpha1.AliasCheck, 0, len(aliases.Items))
 	for i := range aliases.Items {
-		if concerned == nil || concerned(&aliases.Items[i]) {
+		if concerned(&aliases.Items[i]) {
 			found = append(found, &aliases.Items[i])
 		}
 	}

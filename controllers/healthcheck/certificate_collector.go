@@ -11,6 +11,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/shard"
 	"github.com/aliascheck/aliascheck/internal/status"
 )
 
@@ -22,8 +23,9 @@ var certificateDesc = prometheus.NewDesc("aliascheck_certificate_not_after_times
 // status, because two servers behind one name would change it with each probe.
 type CertificateCollector struct {
 	cache client.Reader
+	shard shard.Shard
 
-	// mu guards seen. An entry is dropped when its check is deleted or edited.
+	// mu guards seen. An entry is dropped when its check is deleted or edited, or leaves the shard.
 	mu   sync.Mutex
 	seen map[types.UID]seenCertificate
 }
@@ -33,9 +35,9 @@ type seenCertificate struct {
 	notAfter   time.Time
 }
 
-// NewCertificateCollector makes a collector that has seen nothing, for the checks in a cache.
-func NewCertificateCollector(cache client.Reader) *CertificateCollector {
-	return &CertificateCollector{cache: cache, seen: map[types.UID]seenCertificate{}}
+// NewCertificateCollector makes a collector that has seen nothing, for a shard's checks in a cache.
+func NewCertificateCollector(cache client.Reader, shard shard.Shard) *CertificateCollector {
+	return &CertificateCollector{cache: cache, shard: shard, seen: map[types.UID]seenCertificate{}}
 }
 
 // Saw notes what a probe of a check saw.
@@ -71,7 +73,7 @@ func (c *CertificateCollector) current(checks []v1alpha1.HealthCheck) []promethe
 	for i := range checks {
 		check := &checks[i]
 		seen, found := c.seen[check.UID]
-		if !found || seen.generation != check.Generation {
+		if !found || seen.generation != check.Generation || !c.shard.Has(check) {
 			continue
 		}
 		kept[check.UID] = seen

@@ -32,7 +32,7 @@ func TestTheEndOfACertificateIsCollectedForAsLongAsItsCheckIsThere(t *testing.T)
 	}
 	web, edited, gone := check("web", 1), check("edited", 1), check("gone", 1)
 	cache := &listed{checks: []v1alpha1.HealthCheck{web, check("edited", 2), check("unseen", 1)}}
-	collector := NewCertificateCollector(cache)
+	collector := NewCertificateCollector(cache, "")
 	for _, seen := range []*v1alpha1.HealthCheck{&web, &edited, &gone} {
 		collector.Saw(seen, time.Unix(1_800_000_000, 0))
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
@@ -21,6 +22,7 @@ import (
 	"github.com/aliascheck/aliascheck/internal/ledger"
 	"github.com/aliascheck/aliascheck/internal/probe"
 	"github.com/aliascheck/aliascheck/internal/runner"
+	"github.com/aliascheck/aliascheck/internal/shard"
 	"github.com/aliascheck/aliascheck/internal/status"
 )
 
@@ -46,6 +48,8 @@ type Reconciler struct {
 	Clock        clock.PassiveClock
 	// Resync bounds the time between two reconciles of a check.
 	Resync time.Duration
+	// Shard says which checks are the manager's own.
+	Shard shard.Shard
 	// Own remembers what the reconciler has written; it may be nil.
 	Own *status.OwnWrites[*v1alpha1.HealthCheck]
 	// MaxConcurrentProbes is how many probes run at once.
@@ -70,7 +74,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("healthcheck").
-		For(&v1alpha1.HealthCheck{}).
+		For(&v1alpha1.HealthCheck{}, builder.WithPredicates(r.Shard.Own())).
 		WatchesRawSource(source.Func(r.queue.take)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: maxConcurrentReconciles,
@@ -96,21 +100,30 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 }
 
 // read gets a check from the cache, or as it was written if the cache is behind that, without a copy: the inside of it is
-// shared. If the check does not exist it returns nil, and forgets what was kept for it.
+// shared. If the check does not exist, or is of another shard, it returns nil, and forgets what was kept for it.
 func (r *Reconciler) read(ctx context.Context, key types.NamespacedName) (*v1alpha1.HealthCheck, error) {
 	check := &v1alpha1.HealthCheck{}
 	err := r.Client.Get(ctx, key, check, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
-		r.ledgers.forget(key)
+		r.forget(key)
 		r.Own.Forget(key)
-		r.runner.End(key)
-		r.calls.leave(key)
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the check: %w", err)
 	}
-	return r.Own.Latest(check), nil
+	check = r.Own.Latest(check)
+	if !r.Shard.Has(check) {
+		r.forget(key)
+		return nil, nil
+	}
+	return check, nil
+}
+
+func (r *Reconciler) forget(key types.NamespacedName) {
+	r.ledgers.forget(key)
+	r.runner.End(key)
+	r.calls.leave(key)
 }
 
 // see tells the ledger of the check as it was read from the cache and, if the ledger asks for that, as it is live. If the live
@@ -124,6 +137,10 @@ func (r *Reconciler) see(ctx context.Context, e *entry, check *v1alpha1.HealthCh
 	err := r.calls.do(e.key, false, func() error { return r.Own.ReadLive(ctx, r.Live, e.key, live) })
 	if err != nil {
 		return step, fmt.Errorf("reading the check live: %w", client.IgnoreNotFound(err))
+	}
+	if !r.Shard.Has(live) { // the cache does not have that yet
+		r.forget(e.key)
+		return ledger.Step{}, nil
 	}
 	return e.do(func(l *ledger.Ledger) { l.SawLive(live, r.Clock.Now()) }, r.Clock), nil
 }

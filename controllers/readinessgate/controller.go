@@ -20,6 +20,7 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/gate"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/shard"
 	"github.com/aliascheck/aliascheck/internal/status"
 )
 
@@ -38,6 +39,8 @@ type Reconciler struct {
 	Clock    clock.PassiveClock
 	// Resync bounds the time between two reconciles of a gated pod.
 	Resync time.Duration
+	// Shard says which pods are the manager's own. Their aliases may be of any.
+	Shard shard.Shard
 	// MaxConcurrent is how many pods are written at once.
 	MaxConcurrent int
 	// Standstill keeps a process that stood still for too long from writing. No conflict would: the patches of pods apply to any
@@ -59,7 +62,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("readinessgate").
-		Watches(&corev1.Pod{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(gatesChanged())).
+		Watches(&corev1.Pod{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(r.Shard.Own(), gatesChanged())).
 		Watches(&v1alpha1.AliasCheck{}, handler.EnqueueRequestsFromMapFunc(r.PodsGatedOn), builder.WithPredicates(aliasChanged())).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.MaxConcurrent,
@@ -79,7 +82,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return status.BackoffAfter(client.IgnoreNotFound(err))
 	}
 	pod = r.Pods.Latest(pod)
-	if len(gate.Aliases(pod)) == 0 || gate.Finished(pod) {
+	if len(gate.Aliases(pod)) == 0 || gate.Finished(pod) || !r.Shard.Has(pod) {
 		return reconcile.Result{}, nil
 	}
 	aliases, err := r.observe(ctx, pod)

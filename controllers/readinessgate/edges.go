@@ -2,11 +2,11 @@ package readinessgate
 
 import (
 	"context"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
@@ -26,7 +26,7 @@ func indexGates(ctx context.Context, indexer client.FieldIndexer) error {
 	})
 }
 
-// PodsGatedOn are the pods of an alias's namespace whose gates name it.
+// PodsGatedOn are the pods of the shard in an alias's namespace whose gates name it.
 func (r *Reconciler) PodsGatedOn(ctx context.Context, alias client.Object) []reconcile.Request {
 	pods := &corev1.PodList{}
 	err := r.Client.List(ctx, pods, client.InNamespace(alias.GetNamespace()),
@@ -35,9 +35,11 @@ func (r *Reconciler) PodsGatedOn(ctx context.Context, alias client.Object) []rec
 		logf.FromContext(ctx).Error(err, "Listing the pods that an alias gates: they follow at their resync", "alias", alias.GetName())
 		return nil
 	}
-	requests := make([]reconcile.Request, len(pods.Items))
+	requests := make([]reconcile.Request, 0, len(pods.Items))
 	for i := range pods.Items {
-		requests[i].NamespacedName = types.NamespacedName{Namespace: pods.Items[i].Namespace, Name: pods.Items[i].Name}
+		if pod := &pods.Items[i]; r.Shard.Has(pod) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(pod)})
+		}
 	}
 	return requests
 }
@@ -48,7 +50,7 @@ func gatesChanged() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(e event.CreateEvent) bool { return isGated(e.Object) },
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			return isGated(e.ObjectNew) && (e.ObjectOld.GetUID() != e.ObjectNew.GetUID() || conditionsDiffer(e.ObjectOld, e.ObjectNew))
+			return isGated(e.ObjectNew) && visiblyDiffer(e.ObjectOld.(*corev1.Pod), e.ObjectNew.(*corev1.Pod))
 		},
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 	}
@@ -59,9 +61,11 @@ func isGated(object client.Object) bool {
 	return isPod && len(gate.Aliases(pod)) > 0
 }
 
-// conditionsDiffer compares pods as StripPod leaves them: all conditions are those of our gates.
-func conditionsDiffer(before, after client.Object) bool {
-	return !equality.Semantic.DeepEqual(before.(*corev1.Pod).Status.Conditions, after.(*corev1.Pod).Status.Conditions)
+// visiblyDiffer compares pods as StripPod leaves them: their label is that of the shard, and all conditions are those of our
+// gates.
+func visiblyDiffer(before, after *corev1.Pod) bool {
+	return before.UID != after.UID || !maps.Equal(before.Labels, after.Labels) ||
+		!equality.Semantic.DeepEqual(before.Status.Conditions, after.Status.Conditions)
 }
 
 // aliasChanged lets through the events of aliases that change what a gate shows. The other updates of an alias,

@@ -9,8 +9,8 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// Strip is what the cache keeps of a pod: its identity and version, whether it has finished, its gates on
-// AliasChecks and their conditions. A cluster has many pods, few with gates, and few different texts in these. One gate
+// Strip is what the cache keeps of a pod: its identity and version, whether it has finished, its shard, its gates
+// on AliasChecks and their conditions. A cluster has many pods, few with gates, and few different texts in these. One gate
 // more than are followed is kept, so that TooMany still knows.
 func Strip(pod *corev1.Pod) *corev1.Pod {
 	stripped := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
@@ -26,6 +26,9 @@ func Strip(pod *corev1.Pod) *corev1.Pod {
 	for _, conditionType := range types {
 		stripped.Spec.ReadinessGates = append(stripped.Spec.ReadinessGates,
 			corev1.PodReadinessGate{ConditionType: shared(conditionType)})
+	}
+	if key, found := pod.Labels[v1alpha1.LabelShard]; found {
+		stripped.Labels = map[string]string{v1alpha1.LabelShard: shared(key)}
 	}
 	stripped.Status.Phase = shared(pod.Status.Phase)
 	stripped.Status.Conditions = conditionsOf(pod, types)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -59,14 +58,14 @@ func (o *options) doctorCommand() *cobra.Command {
 
 func diagnose(ctx context.Context, reader client.Client, manager types.NamespacedName, now time.Time) ([]tree.Finding, error) {
 	findings := crdFindings(ctx, reader)
-	findings = append(findings, leaseFinding(ctx, reader, manager.Namespace, now))
 	world, err := tree.Load(ctx, reader, "", now)
-	if meta.IsNoMatchError(err) {
-		return findings, nil // what the CRDs' findings say already
+	if meta.IsNoMatchError(err) { // what the CRDs' findings say already
+		return append(findings, leaseFindings(ctx, reader, manager.Namespace, nil, now)...), nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	findings = append(findings, leaseFindings(ctx, reader, manager.Namespace, world, now)...)
 	for _, problem := range world.Unread {
 		findings = append(findings, tree.Fine("for you, "+problem))
 	}
@@ -96,16 +95,14 @@ func crdFindings(ctx context.Context, reader client.Reader) []tree.Finding {
 	return findings
 }
 
-func leaseFinding(ctx context.Context, reader client.Reader, namespace string, now time.Time) tree.Finding {
-	lease := &coordinationv1.Lease{}
-	err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: tree.LeaseName}, lease)
-	switch {
-	case apierrors.IsNotFound(err):
-		return tree.Wrong(fmt.Sprintf("no manager has ever led in namespace %s (--manager-namespace names another)", namespace))
-	case err != nil:
-		return tree.Fine(fmt.Sprintf("who leads cannot be read: %v", err))
+func leaseFindings(
+	ctx context.Context, reader client.Reader, namespace string, world *tree.World, now time.Time,
+) []tree.Finding {
+	findings, err := tree.Leaders(ctx, reader, namespace, world.Shards(), now)
+	if err != nil {
+		return []tree.Finding{tree.Fine(fmt.Sprintf("who leads cannot be read: %v", err))}
 	}
-	return tree.LeaseOf(lease, now)
+	return findings
 }
 
 // findings are the checks that have no fresh status, and the aliases whose target may not be read.

@@ -26,7 +26,7 @@ aliascheck_labels{kind="AliasCheck",label_app_kubernetes_io_name="",label_cost_c
 aliascheck_labels{kind="AliasCheck",label_app_kubernetes_io_name="",label_cost_center="42",label_team="cart",name="front",namespace="shop"} 1
 aliascheck_labels{kind="HealthCheck",label_app_kubernetes_io_name="web",label_cost_center="",label_team="cart",name="web",namespace="shop"} 1
 `
-	g.Expect(testutil.CollectAndCompare(NewStateCollector(cacheOf(t, check, alias, bare), allowed), strings.NewReader(want), labelsName)).
+	g.Expect(testutil.CollectAndCompare(NewStateCollector(cacheOf(t, check, alias, bare), "", allowed), strings.NewReader(want), labelsName)).
 		To(Succeed())
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/shard"
 )
 
 var (
@@ -24,6 +25,10 @@ var (
 	suspendedDesc = prometheus.NewDesc("aliascheck_suspended",
 		"1 for a check that is Unknown on purpose: it is suspended, or mirrors one that is.",
 		[]string{"kind", "namespace", "name"}, nil)
+
+	shardChecksDesc = prometheus.NewDesc("aliascheck_shard_checks",
+		"How many checks belong to a shard, whether it has a manager or not. There is no series for those without a shard.",
+		[]string{"shard"}, nil)
 
 	readyDesc = prometheus.NewDesc("aliascheck_ready",
 		"1 for a check that is Passing or Warning, otherwise 0.",
@@ -40,15 +45,16 @@ const ScrapeTimeout = 5 * time.Second
 // StateCollector collects the states of all checks from the cache at every scrape: no series outlives its object.
 type StateCollector struct {
 	cache  client.Reader
+	shard  shard.Shard
 	labels LabelAllowlist
 	keys   []string
 	// labelsDesc is nil where no labels are allowed.
 	labelsDesc *prometheus.Desc
 }
 
-// NewStateCollector makes a collector of the checks in a cache, with those of their labels that are allowed.
-func NewStateCollector(cache client.Reader, labels LabelAllowlist) *StateCollector {
-	c := &StateCollector{cache: cache, labels: labels, keys: labels.keys()}
+// NewStateCollector makes a collector of a shard's checks in a cache, with those of their labels that are allowed.
+func NewStateCollector(cache client.Reader, shard shard.Shard, labels LabelAllowlist) *StateCollector {
+	c := &StateCollector{cache: cache, shard: shard, labels: labels, keys: labels.keys()}
 	if len(c.keys) > 0 {
 		c.labelsDesc = prometheus.NewDesc(labelsName, "1, with the labels of a check that --metric-labels-allowlist allows.",
 			append([]string{"kind", "namespace", "name"}, metricLabels(c.keys)...), nil)
@@ -65,6 +71,7 @@ func (c *StateCollector) Describe(descs chan<- *prometheus.Desc) {
 	descs <- stateDesc
 	descs <- lastTransitionDesc
 	descs <- suspendedDesc
+	descs <- shardChecksDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -78,11 +85,24 @@ func (c *StateCollector) Collect(metrics chan<- prometheus.Metric) {
 			logf.Log.WithName("metrics").Error(err, "Listing checks for a scrape")
 		}
 	}
+	checks := make([]v1alpha1.Check, 0, len(healthChecks.Items)+len(aliasChecks.Items))
 	for i := range healthChecks.Items {
-		c.collect(metrics, &healthChecks.Items[i])
+		checks = append(checks, &healthChecks.Items[i])
 	}
 	for i := range aliasChecks.Items {
-		c.collect(metrics, &aliasChecks.Items[i])
+		checks = append(checks, &aliasChecks.Items[i])
+	}
+	shards := map[shard.Shard]int{}
+	for _, check := range checks {
+		if of := shard.Of(check); of != "" {
+			shards[of]++
+		}
+		if c.shard.Has(check) { // others have the series of the others
+			c.collect(metrics, check)
+		}
+	}
+	for of, count := range shards {
+		metrics <- prometheus.MustNewConstMetric(shardChecksDesc, prometheus.GaugeValue, float64(count), string(of))
 	}
 }
 

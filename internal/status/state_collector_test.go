@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/shard"
 )
 
 func cacheOf(t *testing.T, objects ...client.Object) client.Reader {
@@ -57,7 +58,38 @@ aliascheck_state{kind="HealthCheck",name="web",namespace="shop",state="Passing"}
 aliascheck_suspended{kind="AliasCheck",name="of-off",namespace="shop"} 1
 aliascheck_suspended{kind="HealthCheck",name="off",namespace="shop"} 1
 `
-	if err := testutil.CollectAndCompare(NewStateCollector(cache, nil), strings.NewReader(want)); err != nil {
+	if err := testutil.CollectAndCompare(NewStateCollector(cache, "", nil), strings.NewReader(want)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAShardHasTheSeriesOfItsOwnChecksAndCountsThoseOfEach(t *testing.T) {
+	in := func(name, of string) *v1alpha1.HealthCheck {
+		check := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}
+		if of != "" {
+			check.Labels = map[string]string{v1alpha1.LabelShard: of}
+		}
+		return check
+	}
+	cache := cacheOf(t, in("none", ""), in("web", "a"), in("db", "a"), in("queue", "b"))
+	counts := `
+# HELP aliascheck_shard_checks How many checks belong to a shard, whether it has a manager or not. There is no series for those without a shard.
+# TYPE aliascheck_shard_checks gauge
+aliascheck_shard_checks{shard="a"} 2
+aliascheck_shard_checks{shard="b"} 1
+`
+	ready := `
+# HELP aliascheck_ready 1 for a check that is Passing or Warning, otherwise 0.
+# TYPE aliascheck_ready gauge
+`
+	for of, own := range map[shard.Shard]string{
+		"":  `aliascheck_ready{kind="HealthCheck",name="none",namespace="shop"} 0` + "\n",
+		"b": `aliascheck_ready{kind="HealthCheck",name="queue",namespace="shop"} 0` + "\n",
+	} {
+		err := testutil.CollectAndCompare(NewStateCollector(cache, of, nil), strings.NewReader(ready+own+counts),
+			"aliascheck_ready", "aliascheck_shard_checks")
+		if err != nil {
+			t.Errorf("shard %q: %v", of, err)
+		}
 	}
 }

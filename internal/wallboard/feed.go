@@ -9,10 +9,8 @@ import (
 	"sync"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -47,7 +45,7 @@ type Options struct {
 // feed keeps what the page shows, and tells it to those that look.
 type feed struct {
 	namespace string
-	manager   types.NamespacedName // its lease
+	manager   string // the namespace with its leases
 	now       func() time.Time
 	cache     cache.Cache
 	live      client.Client
@@ -77,7 +75,7 @@ type snapshot struct {
 func newFeed(o Options) (*feed, error) {
 	f := &feed{
 		namespace: o.Namespace,
-		manager:   types.NamespacedName{Namespace: o.ManagerNamespace, Name: tree.LeaseName},
+		manager:   o.ManagerNamespace,
 		now:       time.Now,
 		changed:   make(chan struct{}, 1),
 	}
@@ -148,10 +146,11 @@ func (f *feed) follow(ctx context.Context, object client.Object) {
 
 // look is what the page shows now. The cache may be old; the problems say so.
 func (f *feed) look(ctx context.Context) snapshot {
-	s := snapshot{At: f.now(), Trees: []*tree.Node{}, Loose: []*tree.Node{}, Problems: f.problems(ctx), Notes: []string{}}
+	s := snapshot{At: f.now(), Trees: []*tree.Node{}, Loose: []*tree.Node{}, Problems: []string{}, Notes: []string{}}
 	reading, cancel := context.WithTimeout(ctx, beat)
 	defer cancel()
 	world, err := tree.Load(reading, f.cache, f.namespace, f.now())
+	s.Problems = append(f.leadership(ctx, world), f.watchProblems()...)
 	if err != nil {
 		s.Problems = append(s.Problems, "the checks cannot be read: "+health.OneLine(err.Error()))
 		return s
@@ -174,30 +173,33 @@ func (f *feed) look(ctx context.Context) snapshot {
 	return s
 }
 
-func (f *feed) problems(ctx context.Context) []string {
-	problems := f.leadership(ctx)
+func (f *feed) watchProblems() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.now().Sub(f.locked.watchError) < watchTrouble {
-		problems = append(problems, "the watch of this page is down: "+f.locked.watchText)
+		return []string{"the watch of this page is down: " + f.locked.watchText}
 	}
-	return problems
+	return nil
 }
 
-func (f *feed) leadership(ctx context.Context) []string {
-	if f.manager.Namespace == "" {
-		return []string{}
+// leadership has the shards of the page's checks that nobody leads: their states may be stale.
+func (f *feed) leadership(ctx context.Context, world *tree.World) []string {
+	problems := []string{}
+	if f.manager == "" {
+		return problems
 	}
 	asking, cancel := context.WithTimeout(ctx, beat)
 	defer cancel()
-	lease := &coordinationv1.Lease{}
-	if err := f.live.Get(asking, f.manager, lease); err != nil {
-		return []string{"who leads cannot be read: " + health.OneLine(err.Error())}
+	leaders, err := tree.Leaders(asking, f.live, f.manager, world.Shards(), f.now())
+	if err != nil {
+		return append(problems, "who leads cannot be read: "+health.OneLine(err.Error()))
 	}
-	if found := tree.LeaseOf(lease, f.now()); found.Grave {
-		return []string{health.OneLine(found.Text)}
+	for _, found := range leaders {
+		if found.Grave {
+			problems = append(problems, health.OneLine(found.Text))
+		}
 	}
-	return []string{}
+	return problems
 }
 
 func (f *feed) publish(s snapshot) {

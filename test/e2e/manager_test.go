@@ -33,6 +33,7 @@ func TestABadFlagIsOneClearLineAndExitCode2(t *testing.T) {
 		"--probe-deny-cidrs=10.0.0.0/33":            "--probe-deny-cidrs",
 		"--namespaces=Shop":                         "--namespaces",
 		"--probe-methods=get":                       "--probe-methods",
+		"--shard=A":                                 "--shard",
 		"--cluster-scoped-targets=nodes":            "--cluster-scoped-targets",
 		"--require-probe-consent --namespaces=shop": "--require-probe-consent",
 		"--leader-elect":                            "--leader-election-namespace",

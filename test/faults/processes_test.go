@@ -22,6 +22,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/controlplane"
+	"github.com/aliascheck/aliascheck/internal/shard"
 	"github.com/aliascheck/aliascheck/test/blackbox"
 	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
@@ -29,7 +30,7 @@ import (
 // leaseDuration is how long a standby waits for a leader that has vanished without a word.
 const leaseDuration = 15 * time.Second
 
-const leaseName = "manager.health.aliascheck.dev"
+const leaseName = shard.LeaseName
 
 // process finds a process of the control plane once: what was restarted is known to its finder only.
 var processes = map[string]*controlplane.Process{}
@@ -246,7 +247,7 @@ func (r *rig) killUnderFlips(replicas []*blackbox.Manager, round int) (flips int
 	want, since := r.flip(to), r.now()
 	flips++
 	if led && round > 0 {
-		r.endLease()
+		r.endLease(leaseName)
 	}
 	replicas[victim] = r.launchManager(r.elected()...)
 	r.Eventually(r.states("web"), patience+leaseDuration).Should(Equal(want))
@@ -261,9 +262,9 @@ func (r *rig) leads(m *blackbox.Manager) bool {
 }
 
 // endLease takes the lease from a leader that is dead: its 15 s are waited for in the first round only.
-func (r *rig) endLease() {
+func (r *rig) endLease(name string) {
 	r.t.Helper()
-	r.delete(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: leaseName}})
+	r.delete(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: name}})
 }
 
 // versions are the resourceVersions of checks and their aliases: no write of any kind leaves them as they were.
@@ -380,9 +381,9 @@ type heldApp struct {
 	server *httptest.Server
 	mu     sync.Mutex
 	locked struct { // guarded by mu
-		holding      bool
-		held, passed int
-		answer       chan int
+		holding               bool
+		held, passed, dropped int
+		answer                chan int
 	}
 }
 
@@ -407,7 +408,17 @@ func (a *heldApp) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	case code := <-a.locked.answer:
 		w.WriteHeader(code)
 	case <-request.Context().Done():
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.locked.dropped++
 	}
+}
+
+// givenUp counts the probes that hung until the manager gave them up.
+func (a *heldApp) givenUp() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.locked.dropped
 }
 
 // hold makes probes hang from now on.

@@ -3,6 +3,8 @@ package install_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -173,3 +175,48 @@ kind: AliasCheck
 metadata: {name: node, namespace: aliascheck-system}
 spec: {targetRef: {kind: Node, name: worker-1}}
 `
+
+const sharded = `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: web, namespace: sharded, labels: {sharding.health.aliascheck.dev/key: a}}
+spec: {interval: 1s, http: {url: %q}}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: AliasCheck
+metadata: {name: shop, namespace: sharded, labels: {sharding.health.aliascheck.dev/key: a}}
+spec: {targetRef: {name: web}}
+`
+
+// A shard is one more Deployment beside the installation, whose manager has a lease of its own, and may all that it needs.
+func TestAShardIsInstalledBesideTheInstallation(t *testing.T) {
+	g := NewWithT(t)
+	c := startCluster(t)
+	c.must(t, "", "apply", "-f", installer)
+	appliedTwice(t, c, overlay(t, `
+resources: [../default]
+components: [../components/no-readiness-gates, ../components/shard]
+nameSuffix: -a
+labels:
+- pairs: {sharding.health.aliascheck.dev/key: a}
+  includeSelectors: true
+  includeTemplates: true
+`))
+	c.must(t, "", "get", "serviceaccount/aliascheck-controller-manager", "deployment/aliascheck-controller-manager",
+		"poddisruptionbudget/aliascheck-controller-manager-a", "--namespace="+systemNamespace)
+	pod := "--output=jsonpath={.spec.template.spec.serviceAccountName} {.spec.template.metadata.labels.sharding\\.health\\.aliascheck\\.dev/key}"
+	g.Expect(c.must(t, "", "get", "deployment", "aliascheck-controller-manager-a", "--namespace="+systemNamespace, pod)).
+		To(Equal("aliascheck-controller-manager a"))
+
+	manager := startInstalled(t, c, "aliascheck-controller-manager-a", "0", "--shard=a") // the kubelet expands $(SHARD)
+	c.must(t, "", "create", "namespace", "sharded")
+	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(web.Close)
+	c.must(t, fmt.Sprintf(sharded, web.URL), "apply", "-f", "-")
+	passes(t, c, "sharded")
+	c.must(t, "", "get", "lease", "a.manager.health.aliascheck.dev", "--namespace="+systemNamespace)
+	g.Expect(manager.Stop()).To(Succeed())
+	for _, call := range c.calls(g) {
+		g.Expect(call).NotTo(beRefused())
+	}
+}

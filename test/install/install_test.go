@@ -109,8 +109,14 @@ func checksAreForThoseWhoMayViewOrEdit(t *testing.T, g Gomega, c *cluster) {
 // Further flags win over these.
 func startInstalledManager(t *testing.T, c *cluster, metricsAddress string, further ...string) *blackbox.Manager {
 	t.Helper()
+	return startInstalled(t, c, "aliascheck-controller-manager", metricsAddress, further...)
+}
+
+// startInstalled starts the manager of a Deployment.
+func startInstalled(t *testing.T, c *cluster, deployment, metricsAddress string, further ...string) *blackbox.Manager {
+	t.Helper()
 	var flags []string
-	arguments := c.must(t, "", "get", "deployment", "aliascheck-controller-manager", "--namespace="+systemNamespace,
+	arguments := c.must(t, "", "get", "deployment", deployment, "--namespace="+systemNamespace,
 		"--output=jsonpath={.spec.template.spec.containers[0].args}")
 	if err := json.Unmarshal([]byte(arguments), &flags); err != nil {
 		t.Fatal(err)

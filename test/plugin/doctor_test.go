@@ -56,6 +56,21 @@ spec: {targetRef: {apiVersion: batch/v1, kind: CronJob, name: nightly}}`))
 	g.Expect(out).NotTo(ContainSubstring("healthchecks"))
 }
 
+// The checks of a shard without a manager stay as they are, green ones too.
+func TestDoctorNamesAShardThatNobodyLeads(t *testing.T) {
+	g := NewWithT(t)
+	installed(t, "sharded", "manager-role", "readiness-gates-role")
+	create(t, object(t, `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: AliasCheck
+metadata: {name: moved, namespace: sharded, labels: {sharding.health.aliascheck.dev/key: far}}
+spec: {targetRef: {name: web}}`))
+	out, stderr, code := call(t, "doctor", "--manager-namespace=sharded")
+	g.Expect(code).To(Equal(1), out+stderr)
+	g.Expect(out).To(ContainSubstring("WRONG no manager of shard far has ever led in namespace sharded"))
+	g.Expect(golden(out)).To(ContainSubstring("the-leader leads, and renewed the lease AGE ago"))
+}
+
 // Who may not ask for the rights of others is told so, and no more is wrong by that.
 func TestDoctorWithoutTheRightToAskSaysSo(t *testing.T) {
 	g := NewWithT(t)
