@@ -139,14 +139,35 @@ func worstOf(conditions []Condition) (Condition, bool) {
 
 // notServing tells what has failed from what is not there yet, and from what was turned off.
 func (r *reading) notServing(c Condition) Finding {
-	switch {
-	case suspendedReasons[c.Reason]:
+	if suspendedReasons[c.Reason] {
 		return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonSuspended})
-	case strings.EqualFold(c.Severity, "Info"), r.reconciling(), notYetTypes[c.Type], notYetReason(c.Reason):
-		return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonInProgress})
-	default:
-		return c.finding(Finding{State: v1alpha1.StateCritical})
 	}
+	// The summary may say only that it waits, while what it waits for has failed: Creating beside ReconcileError.
+	if failed, found := r.failedBeside(c); found && !r.reconciling() {
+		return failed.finding(Finding{State: v1alpha1.StateCritical})
+	}
+	if strings.EqualFold(c.Severity, "Info") || r.reconciling() || notYetTypes[c.Type] || notYetReason(c.Reason) || r.underWayBeside(c) {
+		return c.finding(Finding{State: v1alpha1.StateUnknown, Reason: v1alpha1.ReasonInProgress})
+	}
+	return c.finding(Finding{State: v1alpha1.StateCritical})
+}
+
+// failedBeside is another condition about the whole or a part of the object that is False because something has failed.
+func (r *reading) failedBeside(c Condition) (Condition, bool) {
+	for _, other := range r.conditions {
+		if other.Type != c.Type && other.is(metav1.ConditionFalse) && isPart(other.name()) && badReason(other.Reason) {
+			return other, true
+		}
+	}
+	return Condition{}, false
+}
+
+// underWayBeside reports whether another condition says by its reason that work is under way, where the summary itself has no
+// reason that says anything.
+func (r *reading) underWayBeside(c Condition) bool {
+	return vagueReasons[c.Reason] && slices.ContainsFunc(r.conditions, func(other Condition) bool {
+		return other.Type != c.Type && other.is(metav1.ConditionFalse) && isPart(other.name()) && notYetReason(other.Reason)
+	})
 }
 
 // reconciling reports whether a controller is at work, and not merely trying again what failed.

@@ -23,13 +23,14 @@ var weakTypes = set("Synced", "Accepted", "Valid", "Programmed", "Established", 
 // positive reports whether a type of condition that is False beside a summary which is True shows that not all is well.
 // Types that are stages, such as Initialized, and those that are often False in idleness, such as Active, do not.
 func positive(name string) bool {
-	return positiveTypes[name] || !denies(name) && !badTypes[name] && endsWith(name, positiveEnds)
+	return positiveTypes[name] || !denies(name) && !badTypes[name] && !goodOnlyWhenTrue[name] && endsWith(name, positiveEnds)
 }
 
-var positiveEnds = []string{"Ready", "Available", "Healthy", "Synced", "Synchronized", "Succeeded", "Success"}
+var positiveEnds = []string{"Ready", "Available", "Healthy", "Synced", "Synchronized", "Succeeded", "Success", "Successful",
+	"Reconciled"}
 
 var positiveTypes = set("Succeeded", "Complete", "Accepted", "Programmed", "ResolvedRefs", "Admitted", "Valid", "Synced",
-	"UpToDate", "Reconciled", "Applied", "Enforced")
+	"UpToDate", "Reconciled", "Applied", "Enforced", "Responsive", "ACK.ReferencesResolved")
 
 // writtenTypes say that what was asked for is there. Where no type sums up the others they count as parts do.
 var writtenTypes = set("Deployed", "Configured")
@@ -47,8 +48,11 @@ func badWhenTrue(name string) bool {
 	if denies(name) || notWholeWhenTrue(name) {
 		return false
 	}
-	return badTypes[name] || endsWith(name, badEnds) || strings.HasPrefix(name, "Invalid") || strings.Contains(name, "Conflict")
+	return badTypes[name] || endsWith(name, badEnds) || strings.Contains(name, "Conflict") ||
+		slices.ContainsFunc(badBeginnings, func(begins string) bool { return strings.HasPrefix(name, begins) })
 }
+
+var badBeginnings = []string{"Invalid", "Failed"}
 
 var badEnds = []string{"Failed", "Failure", "Error", "Errors"}
 
@@ -63,11 +67,11 @@ func notWholeWhenTrue(name string) bool {
 }
 
 var notWholeTypes = set("ReplicaFailure", "Warning", "Failing", "Fallback", "PartiallyInvalid", "ACK.Recoverable",
-	"FetchFailed", "RestartRequired", "Blocked")
+	"FetchFailed", "RestartRequired")
 
 // notWholeEnds name what is not as it should be, and leave open how much depends on it.
 var notWholeEnds = []string{"Degraded", "Pressure", "Unhealthy", "Unavailable", "Unreachable", "Missing", "NotFound",
-	"Exceeded", "Expired"}
+	"Exceeded", "Expired", "Blocked"}
 
 // denies reports whether a type says that something bad is not there: NoConflict, NotFailed, ConflictResolved.
 func denies(name string) bool {
@@ -123,6 +127,9 @@ func notYetReason(reason string) bool {
 
 var notYetReasons = set("DependencyNotReady", "DependencyNotFound", "SourceNotReady", "NotReconciled")
 
+// vagueReasons of a summary condition that is False say no more than that.
+var vagueReasons = set("", "NotReady", "NotAvailable", "NotHealthy", "NotProvisioned", "Unready", "ComponentsNotReady")
+
 // notYetTypes say by being False that the last change is still under way; another type says that it failed.
 var notYetTypes = set("ACK.ResourceSynced")
 
@@ -150,7 +157,7 @@ var (
 )
 
 // boolFields say it by true and false.
-var boolFields = []string{"ready", "readyToUse", "healthy", "available", "valid", "ok", "success", "passed", "pass"}
+var boolFields = []string{"ready", "readyToUse", "healthy", "available", "valid", "ok", "success", "succeeded", "passed", "pass"}
 
 // wordFields say it in a word.
 var wordFields = []string{"health", "phase", "state", "status"}
@@ -159,18 +166,21 @@ var wordFields = []string{"health", "phase", "state", "status"}
 var partFields = []string{"parents", "ancestors", "listeners", "bindings", "ingress"}
 
 // saysGood reports whether a good word in a field is evidence for an object of this kind: in a known one, alone or after
-// "current" and "overall", or after the name of the kind or its last word, as the certificateStatus of a ManagedCertificate.
+// "current", "overall" and the like, or after the name of the kind or its last word, as the certificateStatus of a ManagedCertificate.
 func saysGood(field, kind string) bool {
 	if slices.Contains(wordFields, field) {
 		return true
 	}
 	for _, end := range wordEnds {
 		if of, cut := strings.CutSuffix(field, end); cut {
-			return of == "current" || of == "overall" || of == "health" || of != "" && strings.HasSuffix(strings.ToLower(kind), strings.ToLower(of))
+			return slices.Contains(ofTheWhole, of) || of != "" && strings.HasSuffix(strings.ToLower(kind), strings.ToLower(of))
 		}
 	}
 	return false
 }
+
+// ofTheWhole are beginnings of fields that speak of all of an object.
+var ofTheWhole = []string{"current", "overall", "health", "lifecycle"}
 
 // saysBad reports whether a word that is not good counts in a field: in any that is named after a state, unless it is of
 // the past or of what is wanted.

@@ -136,10 +136,10 @@ func (r *reading) spoken(w word) Finding {
 	return finding
 }
 
-// errorField is the field of a status that has an error, where one is not empty.
+// errorField is the field of a status that has an error, where one is not empty and not the word for no error.
 func (r *reading) errorField() (string, bool) {
 	for _, field := range errorFields {
-		if !empty(r.status[field]) {
+		if !empty(r.status[field]) && !strings.EqualFold(r.text(field), "none") {
 			return field, true
 		}
 	}
