@@ -79,7 +79,7 @@ func (r *reading) summary() (Condition, bool) {
 func summaryCondition(r *reading) (Finding, bool) {
 	c, found := r.summary()
 	if !found {
-		if c, found = worstOf(r.parts()); !found {
+		if c, found = worstOf(r.parts()); !found || c.is(metav1.ConditionTrue) && r.strangeWord() {
 			return Finding{}, false
 		}
 	}

@@ -66,12 +66,12 @@ func notWholeWhenTrue(name string) bool {
 	return notWholeTypes[name] || endsWith(name, notWholeEnds)
 }
 
-var notWholeTypes = set("ReplicaFailure", "Warning", "Failing", "Fallback", "PartiallyInvalid", "ACK.Recoverable",
+var notWholeTypes = set("ReplicaFailure", "Warning", "Fallback", "PartiallyInvalid", "ACK.Recoverable",
 	"FetchFailed", "RestartRequired")
 
 // notWholeEnds name what is not as it should be, and leave open how much depends on it.
 var notWholeEnds = []string{"Degraded", "Pressure", "Unhealthy", "Unavailable", "Unreachable", "Missing", "NotFound",
-	"Exceeded", "Expired", "Blocked"}
+	"Exceeded", "Expired", "Blocked", "Failing"}
 
 // denies reports whether a type says that something bad is not there: NoConflict, NotFailed, ConflictResolved.
 func denies(name string) bool {
@@ -107,12 +107,14 @@ func understoodWhenFalse(name string) bool {
 
 // progressType is a condition that is True while something is under way.
 func progressType(name string) bool {
-	return progressTypes[name] || strings.HasSuffix(name, "InProgress")
+	return progressTypes[name] || strings.HasPrefix(name, "Updating") || endsWith(name, progressEnds)
 }
 
 var progressTypes = set("Reconciling", "Progressing", "Updating", "Upgrading", "Deleting", "Issuing", "RollingOut",
 	"ScalingUp", "ScalingDown", "Scaling", "Resizing", "Restarting", "Migrating", "Creating", "Provisioning", "Installing",
 	"Initializing", "Terminating", "Remediating")
+
+var progressEnds = []string{"InProgress", "Progressing"}
 
 // endOfProgress are the reasons of a Progressing which is True at rest, as that of a Deployment.
 var endOfProgress = set("NewReplicaSetAvailable", "Succeeded", "Completed", "AsExpected")

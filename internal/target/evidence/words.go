@@ -82,6 +82,16 @@ func (r *reading) wordFields() []word {
 	return said
 }
 
+// strangeWord reports whether a field for it has a word that means nothing here: then parts that are well do not show that all
+// is, as a platform that is available does not in the phase "Building Kit".
+func (r *reading) strangeWord() bool {
+	return slices.ContainsFunc(wordFields, func(field string) bool {
+		word := r.wordIn(field)
+		_, _, known := meaning(word)
+		return word != "" && !known && !endlessWords[strings.ToLower(word)]
+	})
+}
+
 // otherWordFields are the fields of the status that are named after a state, and are not known ones.
 func (r *reading) otherWordFields() []string {
 	var others []string
