@@ -14,7 +14,13 @@ import (
 func Aggregate(
 	members []Member, minReady *intstr.IntOrString, namespace string,
 ) (v Verdict, culprit *v1alpha1.Culprit) {
-	counted, suspended := counting(members)
+	counted, suspended := counting(worstFirst(members))
+	return aggregate(counted, suspended, minReady, namespace)
+}
+
+func aggregate(
+	counted, suspended []Member, minReady *intstr.IntOrString, namespace string,
+) (v Verdict, culprit *v1alpha1.Culprit) {
 	if len(counted) == 0 {
 		return allSuspended(suspended, namespace)
 	}

@@ -64,9 +64,11 @@ func mirrored(m Member) (Verdict, *v1alpha1.Culprit) {
 // combined keeps the time of transition while the state lasts. A state that is not the worst member's own is one that the
 // alias took.
 func combined(alias *v1alpha1.AliasCheck, o Observation) (Verdict, *v1alpha1.Culprit) {
-	v, culprit := Aggregate(o.Members, alias.Spec.MinReady, alias.Namespace)
-	v.Resolved, v.Stalled = resolutionOf(o.Members), stalled(o.Members, v.State)
-	if counted, _ := counting(o.Members); len(counted) > 0 && Known(counted[0].State) == v.State {
+	members := worstFirst(o.Members)
+	counted, suspended := counting(members)
+	v, culprit := aggregate(counted, suspended, alias.Spec.MinReady, alias.Namespace)
+	v.Resolved, v.Stalled = resolutionOf(members), stalled(members, v.State)
+	if len(counted) > 0 && Known(counted[0].State) == v.State {
 		v.Since = transitionOf(counted, v.State, alias.Status.CheckStatus)
 	}
 	return v, culprit

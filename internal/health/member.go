@@ -66,9 +66,12 @@ func (m Member) ready() bool {
 	return m.State == v1alpha1.StatePassing || m.State == v1alpha1.StateWarning
 }
 
-// counting separates the members that count from those that are suspended, both worst first.
-func counting(members []Member) (counted, suspended []Member) {
-	for _, m := range worstFirst(members) {
+// counting separates the members that count from those that are suspended. Both stay as they are sorted.
+func counting(sorted []Member) (counted, suspended []Member) {
+	if !slices.ContainsFunc(sorted, Member.suspended) {
+		return sorted, nil
+	}
+	for _, m := range sorted {
 		if m.suspended() {
 			suspended = append(suspended, m)
 		} else {
@@ -79,21 +82,31 @@ func counting(members []Member) (counted, suspended []Member) {
 }
 
 // worstFirst orders members by severity, and then by kind, namespace and name, so that the same members always give the
-// same message. One object may be there more than once, by different conditions: then what they say orders them.
+// same message. One object may be there more than once, by different conditions: then what they say orders them. It sorts pointers:
+// members are large, and a roll-up may have a thousand.
 func worstFirst(members []Member) []Member {
-	sorted := slices.Clone(members)
-	slices.SortFunc(sorted, func(a, b Member) int {
-		return cmp.Or(
-			cmp.Compare(severity(b.State), severity(a.State)),
-			cmp.Compare(a.Kind, b.Kind),
-			cmp.Compare(a.Namespace, b.Namespace),
-			cmp.Compare(a.Name, b.Name),
-			cmp.Compare(a.APIVersion, b.APIVersion),
-			cmp.Compare(a.Reason, b.Reason),
-			cmp.Compare(a.Message, b.Message),
-		)
-	})
+	order := make([]*Member, len(members))
+	for i := range members {
+		order[i] = &members[i]
+	}
+	slices.SortFunc(order, worse)
+	sorted := make([]Member, len(members))
+	for i, m := range order {
+		sorted[i] = *m
+	}
 	return sorted
+}
+
+func worse(a, b *Member) int {
+	return cmp.Or(
+		cmp.Compare(severity(b.State), severity(a.State)),
+		cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.APIVersion, b.APIVersion),
+		cmp.Compare(a.Reason, b.Reason),
+		cmp.Compare(a.Message, b.Message),
+	)
 }
 
 // sameState is the leading members that are as bad as the first.

@@ -95,9 +95,9 @@ func (o Observation) Changes() (next time.Time) {
 
 // resolutionOf says whether all members are there, and if not, what the first of them lacks: one that is known to be
 // absent before one of which it is not known.
-func resolutionOf(members []Member) *Resolution {
+func resolutionOf(sorted []Member) *Resolution {
 	found := resolved()
-	for _, m := range worstFirst(members) {
+	for _, m := range sorted {
 		if m.Unresolved == nil {
 			continue
 		}
