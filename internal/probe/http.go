@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptrace"
@@ -19,15 +18,8 @@ import (
 	"github.com/aliascheck/aliascheck/internal/probe/expect"
 )
 
-const (
-	// maxBody of a response is read: the server may finish a small answer, and an endless one ends.
-	maxBody = 64 << 10
-	// probeBuffer is enough for what probes mostly send and get. The default of net/http, 4 KiB for each direction of
-	// each new connection, was a fifth of all that the manager allocated.
-	probeBuffer = 1 << 10
-	// maxResponseHeader bounds the header of a response.
-	maxResponseHeader = 64 << 10
-)
+// maxBody of a response is read: the server may finish a small answer, and an endless one ends.
+const maxBody = 64 << 10
 
 // http judges the status code of a response and, where that passes, what the spec expects of it.
 func (p *Probes) http(ctx context.Context, check *v1alpha1.HealthCheck) Result {
@@ -98,15 +90,15 @@ type httpResponse struct {
 }
 
 func (c *httpCall) exchange(request *http.Request, d dialer, config *tls.Config) (httpResponse, error) {
-	transport := c.transport(request.Context(), d, config)
-	// The request goes out in one write: with two, a server that answers without reading it all would show by its answer at
-	// one time, and by the failure of the second write at another.
-	transport.WriteBufferSize += int(request.ContentLength)
-	defer transport.CloseIdleConnections()
+	transports := &transports{
+		make:   func() *http.Transport { return c.transport(request, d) },
+		config: config, h2c: c.isH2C(),
+	}
+	defer transports.CloseIdleConnections()
 	defer c.attempt.hangUp()
-	client := http.Client{Transport: transport, CheckRedirect: redirects(c.attempt, c.spec)}
+	client := http.Client{Transport: transports, CheckRedirect: redirects(c.attempt, c.spec)}
 	if follows(c.spec) {
-		client.Transport = bodiless{transport}
+		client.Transport = bodiless{transports}
 		client.Jar = newJar()
 	}
 	response, err := client.Do(request)
@@ -139,38 +131,6 @@ func (c *httpCall) read(body io.Reader) ([]byte, error) {
 func newJar() http.CookieJar {
 	jar, _ := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // its error is always nil
 	return jar
-}
-
-// transport serves one probe. A connection that is kept would hide a changed name, a closed port and a
-// rotated certificate, and cost a file descriptor per check. There is no Proxy: the environment is the
-// manager's and not the check's.
-func (c *httpCall) transport(ctx context.Context, d dialer, config *tls.Config) *http.Transport {
-	transport := &http.Transport{
-		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
-			c.attempt.http2.Store(false)
-			conn, err := d.dial(ctx, c.attempt, network, address)
-			if err != nil {
-				return nil, err
-			}
-			if c.isH2C() { // the beginning of HTTP/2 is sent before there is a request to have a connection
-				c.attempt.enter(awaiting)
-			}
-			return listenLater(conn, c.attempt.heard), nil
-		},
-		TLSClientConfig:        config,
-		ForceAttemptHTTP2:      true,
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxResponseHeader,
-		ReadBufferSize:         probeBuffer,
-		WriteBufferSize:        probeBuffer,
-	}
-	if c.isH2C() {
-		transport.Protocols = &http.Protocols{}
-		transport.Protocols.SetUnencryptedHTTP2(true)
-		transport.Protocols.SetHTTP2(true) // where a redirect leads to https
-	}
-	return transport
 }
 
 // plainHTTP takes off what net/http puts round an error, and knows those errors of it that have no type.
