@@ -20,7 +20,9 @@ import (
 const (
 	systemNamespace = "aliascheck-system"
 	serviceAccount  = "aliascheck-controller-manager"
+	wallboard       = "aliascheck-wallboard"
 	managerUser     = "system:serviceaccount:" + systemNamespace + ":" + serviceAccount
+	wallboardUser   = "system:serviceaccount:" + systemNamespace + ":" + wallboard
 )
 
 // auditPolicy records who asked for what, and what the API server answered.
@@ -30,7 +32,7 @@ kind: Policy
 omitStages: [RequestReceived]
 rules:
 - level: Metadata
-  users: ["` + managerUser + `"]
+  users: ["` + managerUser + `", "` + wallboardUser + `"]
 - level: None
 `
 
@@ -101,10 +103,10 @@ func (c *cluster) mayUser(ctx context.Context, user, verb, resource string, wher
 	return strings.HasSuffix(output, "yes")
 }
 
-// tokenKubeconfig is a kubeconfig of the installed ServiceAccount, with a token from the TokenRequest API.
-func (c *cluster) tokenKubeconfig(t *testing.T) string {
+// tokenKubeconfig is a kubeconfig of an installed ServiceAccount, with a token from the TokenRequest API.
+func (c *cluster) tokenKubeconfig(t *testing.T, account string) string {
 	t.Helper()
-	token := c.must(t, "", "create", "token", serviceAccount, "--namespace="+systemNamespace, "--duration=1h")
+	token := c.must(t, "", "create", "token", account, "--namespace="+systemNamespace, "--duration=1h")
 	config := clientcmdapi.NewConfig()
 	config.Clusters["it"] = &clientcmdapi.Cluster{Server: c.Config.Host, CertificateAuthorityData: c.Config.CAData}
 	config.AuthInfos["it"] = &clientcmdapi.AuthInfo{Token: token}
@@ -117,7 +119,7 @@ func (c *cluster) tokenKubeconfig(t *testing.T) string {
 	return path
 }
 
-// call is one request of the manager, as the audit log has it.
+// call is one request of the manager, or of the wallboard, as the audit log has it.
 type call struct {
 	Verb           string `json:"verb"`
 	RequestURI     string `json:"requestURI"`
@@ -131,7 +133,7 @@ type call struct {
 	} `json:"objectRef"`
 }
 
-// calls are all requests that the installed ServiceAccount has made.
+// calls are all requests that the installed ServiceAccounts have made.
 func (c *cluster) calls(g Gomega) []call {
 	file, err := os.Open(c.auditLog)
 	g.Expect(err).NotTo(HaveOccurred())

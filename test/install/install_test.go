@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestI10TheInstalledManagerWorksAsItsServiceAccountAndLeavesWithoutHanging(t
 	c := startCluster(t)
 
 	c.must(t, "", "apply", "-f", installer)
-	restrictedPodsAreAdmitted(t, g, c)
+	podsAreAdmitted(t, g, c, 2)
 	rightsAreLeast(t, g, c)
 	c.must(t, "", "apply", "-f", installer) // an upgrade must not take the aggregated rights away
 	g.Expect(c.may(t.Context(), "watch", "deployments.apps")).To(BeTrue(), "after applying again")
@@ -49,11 +50,13 @@ func TestI10TheInstalledManagerWorksAsItsServiceAccountAndLeavesWithoutHanging(t
 	deletesInTime(t, g, c)
 }
 
-func restrictedPodsAreAdmitted(t *testing.T, g Gomega, c *cluster) {
+// podsAreAdmitted: so many pods pass the restricted pod security profile.
+func podsAreAdmitted(t *testing.T, g Gomega, c *cluster, pods int) {
 	t.Helper()
-	g.Eventually(func() (string, error) {
-		return c.kubectl(t.Context(), "", "get", "pods", "--namespace="+systemNamespace, "--output=name", "--no-headers")
-	}).Should(MatchRegexp(`^pod/\S+\npod/\S+$`), "two pods pass the restricted pod security profile")
+	g.Eventually(func() ([]string, error) {
+		names, err := c.kubectl(t.Context(), "", "get", "pods", "--namespace="+systemNamespace, "--output=name", "--no-headers")
+		return strings.Fields(names), err
+	}).Should(HaveLen(pods))
 }
 
 func rightsAreLeast(t *testing.T, g Gomega, c *cluster) {
@@ -109,25 +112,19 @@ func checksAreForThoseWhoMayViewOrEdit(t *testing.T, g Gomega, c *cluster) {
 // Further flags win over these.
 func startInstalledManager(t *testing.T, c *cluster, metricsAddress string, further ...string) *blackbox.Manager {
 	t.Helper()
-	return startInstalled(t, c, "aliascheck-controller-manager", metricsAddress, further...)
+	return startInstalled(t, c, serviceAccount, metricsAddress, further...)
 }
 
 // startInstalled starts the manager of a Deployment.
 func startInstalled(t *testing.T, c *cluster, deployment, metricsAddress string, further ...string) *blackbox.Manager {
 	t.Helper()
-	var flags []string
-	arguments := c.must(t, "", "get", "deployment", deployment, "--namespace="+systemNamespace,
-		"--output=jsonpath={.spec.template.spec.containers[0].args}")
-	if err := json.Unmarshal([]byte(arguments), &flags); err != nil {
-		t.Fatal(err)
-	}
-	flags = append(flags,
+	flags := append(installedArguments(t, c, deployment),
 		"--leader-election-namespace="+systemNamespace,
 		"--health-probe-bind-address=0",
 		"--metrics-bind-address="+metricsAddress,
 	)
 	flags = append(flags, further...)
-	manager, err := blackbox.Start(c.tokenKubeconfig(t), flags...)
+	manager, err := blackbox.Start(c.tokenKubeconfig(t, serviceAccount), flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +136,18 @@ func startInstalled(t *testing.T, c *cluster, deployment, metricsAddress string,
 		}
 	})
 	return manager
+}
+
+// installedArguments are those of the container of an installed Deployment.
+func installedArguments(t *testing.T, c *cluster, deployment string) []string {
+	t.Helper()
+	var arguments []string
+	text := c.must(t, "", "get", "deployment", deployment, "--namespace="+systemNamespace,
+		"--output=jsonpath={.spec.template.spec.containers[0].args}")
+	if err := json.Unmarshal([]byte(text), &arguments); err != nil {
+		t.Fatal(err)
+	}
+	return arguments
 }
 
 const checks = `

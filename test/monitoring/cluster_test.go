@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,15 +21,16 @@ import (
 
 const patience = time.Minute
 
-// prometheusOperator has the CRDs of ServiceMonitor and PrometheusRule in it.
-const prometheusOperator = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
-
 // namespaceOfTheManager is where config/monitoring puts its objects.
 const namespaceOfTheManager = "aliascheck-system"
 
 func TestThePrometheusOperatorTakesTheObjects(t *testing.T) {
 	plane := startPlane(t, controlplane.Options{Bare: true})
-	kubectl(t, plane, "", "apply", "--server-side", "--filename", operatorCRDs(t))
+	crds, err := controlplane.PrometheusOperatorCRDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, plane, "", "apply", "--server-side", "--filename", crds)
 	kubectl(t, plane, "", "create", "namespace", namespaceOfTheManager)
 	kubectl(t, plane, "", "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com",
 		"crd/prometheusrules.monitoring.coreos.com", "--timeout=60s")
@@ -196,19 +196,6 @@ func startPlane(t *testing.T, options controlplane.Options) *controlplane.Contro
 		}
 	})
 	return plane
-}
-
-func operatorCRDs(t *testing.T) string {
-	t.Helper()
-	output, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", prometheusOperator).Output()
-	if err != nil {
-		t.Fatalf("downloading %s: %v: %s", prometheusOperator, err, output)
-	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(output, &module); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(module.Dir, "example", "prometheus-operator-crd")
 }
 
 func kubectl(t *testing.T, plane *controlplane.ControlPlane, stdin string, args ...string) string {
