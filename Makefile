@@ -57,9 +57,9 @@ picture: controlplane ## Take the pictures of the documentation again, docs/imag
 	@SCREENSHOTS=docs/images go test -count=1 -tags ui -run Readable ./test/plugin
 
 .PHONY: test-chart
-test-chart: ## Try the chart with helm, which takes a minute or two to build once.
+test-chart: ## Try the chart with helm, and a release of a small product; helm takes a minute or two to build once.
 	@hack/helm.sh
-	@cd hack/release && go test -count=1 -tags helm -run Chart .
+	@cd hack/release && go test -count=1 -tags helm -run 'Chart|Release' .
 
 .PHONY: test-compat
 test-compat: ## Run the tests that an older Kubernetes may fail on one, built from its modules: KUBERNETES=v1.34.4.

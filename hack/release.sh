@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes all that the page of a release has, for the version given as $1, into dist/$1. What is rendered there (install.yaml and
 # crds.yaml) is committed, so that an upgrade can be tried from every version; the rest is for the page alone.
-# RELEASE_PLATFORMS=linux/amd64 builds the image for some platforms only, to try this out.
+# RELEASE_PLATFORMS=linux/amd64 builds the image and the plugin for some platforms only, to try this out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,9 +18,9 @@ hack/helm.sh
 
 bin/release render -out "$out/install.yaml" config/default
 bin/release render -out "$out/crds.yaml" config/crd
-bin/release image -version "$version" -platforms "${RELEASE_PLATFORMS:-linux/amd64,linux/arm64}" \
-	-out "$out/aliascheck-$version-image.tar"
-bin/release plugins -version "$version" -out "$out"
+platforms=(${RELEASE_PLATFORMS:+-platforms "$RELEASE_PLATFORMS"})
+bin/release image -version "$version" "${platforms[@]}" -out "$out/aliascheck-$version-image.tar"
+bin/release plugins -version "$version" "${platforms[@]}" -out "$out"
 bin/release chart -out charts/aliascheck
 bin/helm package charts/aliascheck --destination "$out" >/dev/null
 
@@ -32,5 +32,6 @@ tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --exclude=
 # The section of this version, without its heading.
 awk -v heading="## $version" 'index($0, "## ") == 1 { on = index($0, heading) == 1; next } on' CHANGELOG.md >"$out/notes.md"
 (cd "$out" && sha256sum -- * >SHA256SUMS)
+bin/release check -version "$version" "$out"
 echo "wrote $out:"
 ls -l "$out"

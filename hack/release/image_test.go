@@ -18,7 +18,6 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	spdxjson "github.com/spdx/tools-golang/json"
 	"sigs.k8s.io/yaml"
@@ -75,7 +74,7 @@ func content(t *testing.T, path string) []byte {
 
 func TestAnImageIsTheManagerAndThePluginAndRunsTheManagerAsNobody(t *testing.T) {
 	o := writtenImage(t, product(t))
-	index := readArchive(t, o.archive)
+	index := indexOf(t, o.archive)
 	if err := validate.Index(index); err != nil {
 		t.Fatal(err)
 	}
@@ -176,49 +175,15 @@ func output(t *testing.T, binary string) string {
 	return string(printed)
 }
 
-// readArchive unpacks an archive, and reads the one index that is in it.
-func readArchive(t *testing.T, path string) v1.ImageIndex {
+// indexOf is what is in an archive.
+func indexOf(t *testing.T, path string) v1.ImageIndex {
 	t.Helper()
-	folder := t.TempDir()
-	file, err := os.Open(path)
+	index, reference, err := readArchive(path, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	for files := tar.NewReader(file); ; {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		target := filepath.Join(folder, filepath.FromSlash(header.Name))
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(target, body, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	outer, err := layout.ImageIndexFromPath(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifest, err := outer.IndexManifest()
-	if err != nil || len(manifest.Manifests) != 1 {
-		t.Fatalf("the layout has %v: %v", manifest, err)
-	}
-	if got := manifest.Manifests[0].Annotations["io.containerd.image.name"]; got != "example.com/product:v1.2.3" {
-		t.Errorf("containerd would call it %q", got)
-	}
-	index, err := outer.ImageIndex(manifest.Manifests[0].Digest)
-	if err != nil {
-		t.Fatal(err)
+	if reference != "example.com/product:v1.2.3" {
+		t.Errorf("containerd would call it %q", reference)
 	}
 	return index
 }

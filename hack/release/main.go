@@ -16,6 +16,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"plugins": pluginsCommand,
 	"chart":   chartCommand,
 	"render":  renderCommand,
+	"check":   checkCommand,
 }
 
 func main() {
@@ -30,7 +31,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: release image|plugins|render|chart [flags]")
+		return errors.New("usage: release image|plugins|render|chart|check [flags]")
 	}
 	return commands[args[0]](ctx, args[1:])
 }

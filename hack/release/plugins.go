@@ -14,16 +14,15 @@ import (
 )
 
 // pluginPlatforms are those that people run kubectl on.
-var pluginPlatforms = []platform{
-	{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"},
-}
+const pluginPlatforms = "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64"
 
 func pluginsCommand(ctx context.Context, args []string) error {
-	var root, version, out string
+	var root, version, out, list string
 	flags := flag.NewFlagSet("plugins", flag.ContinueOnError)
 	flags.StringVar(&root, "source", ".", "folder of the product's go.mod")
 	flags.StringVar(&version, "version", "", "version of the plugins")
 	flags.StringVar(&out, "out", "", "folder to write into")
+	flags.StringVar(&list, "platforms", pluginPlatforms, "comma-separated platforms")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -34,7 +33,11 @@ func pluginsCommand(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return writePlugins(ctx, s, version, out, pluginPlatforms)
+	platforms, err := parsePlatforms(list)
+	if err != nil {
+		return err
+	}
+	return writePlugins(ctx, s, version, out, platforms)
 }
 
 // writePlugins writes an archive for each kubectl plugin and platform: the commands whose names begin with kubectl-. Beside
