@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes the version given as $1, such as v1.2.3, into config/version: the tag of the image, and the label.
+# Writes the version given as $1, such as v1.2.3, into config/version: the tag of the image, and the label; and into the pages
+# that name files of a release.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,4 +10,5 @@ if [[ ! $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]]; then
 	exit 2
 fi
 sed -i -E "s|^(  newTag: ).*|\1$version|; s|^(    app.kubernetes.io/version: ).*|\1$version|" config/version/kustomization.yaml
-echo "config/version has $version"
+sed -i -E "s#(\?ref=|/releases/download/|/kubectl-aliascheck-)v[0-9]+\.[0-9]+\.[0-9]+(-(alpha|beta|rc)[.0-9]*)?#\1$version#g" docs/*.md config/components/README.md
+echo "config/version and the pages have $version"

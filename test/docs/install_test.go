@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -68,6 +69,29 @@ func TestThePageNamesTheVersionOfKubernetesThatIsTested(t *testing.T) {
 	}
 	if !strings.Contains(page(t, "docs/install.md"), "Kubernetes "+built[1]+",") {
 		t.Errorf("docs/install.md does not name Kubernetes %s", built[1])
+	}
+}
+
+var (
+	presentVersion = regexp.MustCompile(`newTag: (\S+)`)
+	ofARelease     = regexp.MustCompile(`(?:\?ref=|/releases/download/|/kubectl-aliascheck-)(v\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.0-9]*)?)`)
+)
+
+func TestThePagesNameFilesOfThePresentVersion(t *testing.T) {
+	present, named := presentVersion.FindStringSubmatch(page(t, "config/version/kustomization.yaml"))[1], 0
+	for _, file := range filesOfTheRepository(t) {
+		if path.Ext(file) != ".md" {
+			continue
+		}
+		for _, found := range ofARelease.FindAllStringSubmatch(page(t, file), -1) {
+			named++
+			if found[1] != present {
+				t.Errorf("%s has %s; the version is %s: run make set-version", file, found[0], present)
+			}
+		}
+	}
+	if named < 5 {
+		t.Errorf("only %d were found", named)
 	}
 }
 

@@ -14,23 +14,34 @@ import (
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
 
-// commandLine is a line of a page that somebody may paste into a shell: it is indented by four spaces, outside of lists.
-var commandLine = regexp.MustCompile(`(?m)^    ((?:kubectl|make|helm|kind|docker|git|cosign) (?:[^\n\\]|\\\n)*)`)
+// pastable is what somebody may paste from a page: a fenced block in a language, or a command line, which is indented by four
+// spaces and goes on behind a backslash.
+var pastable = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$|^    (\\S(?:[^\n\\\\]|\\\\\n)*)")
+
+// ofARelease is a folder of this repository as kustomize finds it on GitHub.
+var ofARelease = regexp.MustCompile(`https://github\.com/aliascheck/aliascheck//config/(\S+)\?ref=v[\d.]+`)
+
+// onThePage is a file of a release, on its page.
+var onThePage = regexp.MustCompile(`https://github\.com/aliascheck/aliascheck/releases/download/v[\d.]+/`)
+
+// theReadme is what runs the two minutes of the README, on a node.
+const theReadme = "test/realnode: readme"
 
 // elsewhere are the commands that are not run here, and what runs them.
 var elsewhere = map[string]string{
 	"make run":       "hack/demo: it is a program of its own",
 	"make test":      "it is what runs this",
 	"make test-fast": "it runs what needs no API server, of the same tests",
-	"kubectl -n aliascheck-system rollout status deployment/aliascheck-controller-manager":            "test/realnode: it needs a kubelet",
-	"kubectl wait --for=condition=Ready aliascheck/cart-needs-shop --timeout=60s":                     "aliasFollowsBothWays: it needs a probe of a pod",
-	"kubectl wait --for=jsonpath='{.status.state}'=Critical aliascheck/cart-needs-shop --timeout=60s": "aliasFollowsBothWays",
+	"kubectl -n aliascheck-system rollout status deployment/aliascheck-controller-manager":            theReadme,
+	"kubectl wait --for=condition=Ready aliascheck/cart-needs-shop --timeout=60s":                     theReadme,
+	"kubectl wait --for=jsonpath='{.status.state}'=Critical aliascheck/cart-needs-shop --timeout=60s": theReadme,
 	"kubectl delete -f dist/install.yaml":                                                             "deletesInTime, test/uninstall",
 	"helm install aliascheck oci://ghcr.io/aliascheck/charts/aliascheck --namespace aliascheck-system --create-namespace": "" +
 		"hack/release, by helm template of charts/aliascheck",
 }
 
-// Every command of the pages that people begin with is run, in their order, on one control plane.
+// Every command of the pages that people begin with is run, and every object and kustomization applied, in their order, on one
+// control plane. What has no language is output.
 func TestTheCommandsOfThePagesWork(t *testing.T) {
 	c := startCluster(t)
 	for _, namespace := range []string{"shop", "monitoring"} {
@@ -40,20 +51,35 @@ func TestTheCommandsOfThePagesWork(t *testing.T) {
 		_, err := c.kubectl(t.Context(), gatedPod, "apply", "-f", "-")
 		return err
 	}).WithTimeout(time.Minute).Should(Succeed())
-	for _, page := range []string{"README.md", "docs/install.md"} {
+	for _, page := range []string{"README.md", "docs/install.md", "docs/upgrade.md", "config/components/README.md"} {
 		text, err := os.ReadFile(filepath.Join(controlplane.Root(), filepath.FromSlash(page)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := commandLine.FindAllStringSubmatch(string(text), -1)
+		found := pastable.FindAllStringSubmatch(string(text), -1)
 		if len(found) == 0 {
 			t.Fatalf("%s has no commands", page)
 		}
-		for _, command := range found {
-			line, _, _ := strings.Cut(command[1], "  #")
-			runCommand(t, c, page, strings.TrimSpace(line))
+		for _, one := range found {
+			language, block, command := one[1], one[2], one[3]
+			if language == "yaml" {
+				applyBlock(t, c, block)
+			} else if command != "" {
+				line, _, _ := strings.Cut(command, "  #")
+				runCommand(t, c, page, onThePage.ReplaceAllString(strings.TrimSpace(line), "dist/"))
+			}
 		}
 	}
+}
+
+// applyBlock applies objects, or a kustomization with the folders of this repository instead of those of a release.
+func applyBlock(t *testing.T, c *cluster, block string) {
+	t.Helper()
+	if strings.Contains(block, "kind: ") {
+		c.must(t, block, "apply", "-f", "-")
+		return
+	}
+	c.must(t, "", "apply", "-k", overlay(t, ofARelease.ReplaceAllString(block, "../$1")))
 }
 
 func runCommand(t *testing.T, c *cluster, page, line string) {
