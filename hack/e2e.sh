@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # A real single-node cluster on this machine: kubelet, containerd, kube-proxy and the control plane, all under one folder, with
-# nothing of an existing kubelet or containerd touched.
+# nothing of an existing kubelet or containerd touched. Where kubelet and containerd write elsewhere by themselves, below /run,
+# /var/lib and /var/log, they have a view of their own, which ends with them.
 #
 #	hack/e2e.sh preflight   says what is missing, and how to get it
 #	hack/e2e.sh ready       succeeds if this machine can, and all is built; says what is missing
-#	hack/e2e.sh build       builds kubelet, kube-scheduler and kube-proxy from their Go modules, and the images
+#	hack/e2e.sh build       builds kubelet, kube-scheduler and kube-proxy from their Go modules, and the images; that of the
+#	                        last release too, where git has its tag
 #	hack/e2e.sh up          starts the cluster, and installs dist/install.yaml
 #	hack/e2e.sh down        ends all of it, and fails if anything is left
 #	hack/e2e.sh test        up, the scenarios of test/realnode, down; also after Ctrl-C
@@ -14,9 +16,14 @@ cd "$(dirname "$0")/.."
 root=$PWD
 dir=${E2E_DIR:-$root/bin/e2e}
 images=$root/bin/e2e-images
+mark=ALIASCHECK_E2E=$dir
 bridge=acbr0 pods=10.88.0 services=10.96.0.0/16 node=n1
 etcd_port=23790 api_port=16443 cgroup=/aliascheck-e2e
-image=$(sed -n 's/^  newName: //p' config/version/kustomization.yaml):$(sed -n 's/^  newTag: //p' config/version/kustomization.yaml)
+version=$(sed -n 's/^  newTag: //p' config/version/kustomization.yaml)
+image=$(sed -n 's/^  newName: //p' config/version/kustomization.yaml):$version
+last_image=localhost/last-release:1
+# The image of the README, which is not pulled: test/realnode/agnhost stands for it.
+agnhost=$(sed -nE 's/.* --image=(.*\/agnhost:[^ ]+) .*/\1/p' README.md)
 
 # binary is the path of one program of Kubernetes.
 binary() {
@@ -45,6 +52,7 @@ missing() {
 	! { pgrep -x kubelet || pgrep -x kube-proxy; } >/dev/null || echo "a kubelet or kube-proxy runs here already, and is left alone"
 	! nft list tables 2>/dev/null | grep -q 'kube-proxy' || echo "there are rules of a kube-proxy already, and they are left alone"
 	grep -qw overlay /proc/filesystems || echo "the kernel has no overlay file system"
+	[[ ! $dir/ =~ ^/(run|var/lib|var/log)/ ]] || echo "E2E_DIR must not be below /run, /var/lib or /var/log"
 	return 0
 }
 
@@ -53,7 +61,7 @@ unbuilt() {
 	for name in kubelet kube-scheduler kube-proxy; do
 		binary "$name" >/dev/null || echo "$name"
 	done
-	for name in manager web pause coredns; do
+	for name in manager web agnhost pause coredns; do
 		[[ -f $images/$name.tar ]] || echo "the image of $name"
 	done
 }
@@ -85,21 +93,51 @@ build() {
 	(cd hack/release && go build -o ../../bin/release .)
 	local platform=linux/$(go env GOARCH)
 	bin/release image -name "${image%:*}" -version "${image##*:}" -platforms "$platform" -out "$images/manager.tar"
-	for name in web pause; do
-		bin/release image -name "localhost/$name" -version 1 -package "./test/realnode/$name" -platforms "$platform" \
-			-out "$images/$name.tar"
+	for name in localhost/web:1 localhost/pause:1 "$agnhost"; do
+		package=$(basename "${name%:*}")
+		bin/release image -name "${name%:*}" -version "${name##*:}" -package "./test/realnode/$package" -platforms "$platform" \
+			-out "$images/$package.tar"
 	done
 	bin/release image -source hack/coredns -name localhost/coredns -version 1 -package . -platforms "$platform" \
 		-out "$images/coredns.tar"
+	build_last
 }
 
-# run starts a program in the background, in a session of its own, and notes its process id.
+# build_last builds the manager of the last release from its source. Without it, its manifest is tried with the present manager.
+build_last() {
+	local last
+	last=$(last_release)
+	rm -rf "$images/last-release.tar" bin/e2e-last
+	git rev-parse --quiet --verify "refs/tags/$last^{commit}" >/dev/null || return 0
+	mkdir -p bin/e2e-last
+	git archive "$last" | tar -x -C bin/e2e-last
+	bin/release image -source bin/e2e-last -name "${last_image%:*}" -version "${last_image##*:}" -platforms "$platform" \
+		-out "$images/last-release.tar"
+	rm -rf bin/e2e-last
+}
+
+# last_release is the newest version up to the present one whose manifest is kept and is another one, or the newest that is kept.
+last_release() {
+	local name last="" kept
+	for kept in $(printf '%s\n' dist/v*/install.yaml | sort --version-sort); do
+		name=$(basename "$(dirname "$kept")")
+		[[ $(printf '%s\n' "$name" "$version" | sort --version-sort | tail -n 1) == "$version" ]] || continue
+		if [[ -z $last ]] || ! cmp --quiet "$kept" dist/install.yaml; then
+			last=$name
+		fi
+	done
+	echo "$last"
+}
+
+# run starts a program in the background, in a session of its own, and notes its process id. What it starts is known by the mark.
 run() {
 	local name=$1
 	shift
-	setsid "$@" >"$dir/logs/$name" 2>&1 &
+	setsid env "$mark" "$@" >"$dir/logs/$name" 2>&1 &
 	echo "$! $name" >>"$dir/pids"
 }
+
+pid_of() { awk -v name="$1" '$2 == name { print $1 }' "$dir/pids"; }
 
 k() { "$(binary kubectl)" --kubeconfig "$dir/admin.kubeconfig" "$@"; }
 
@@ -162,6 +200,17 @@ control_plane() {
 	run kube-scheduler "$(binary kube-scheduler)" --kubeconfig scheduler.kubeconfig --leader-elect=false --secure-port 0
 }
 
+# own_view runs a program in a mount namespace of its own, which sees what the machine has below these folders, and writes
+# elsewhere. The namespace ends with the last process that is in it, and all its mounts with it.
+own_view() {
+	local folder view=()
+	for folder in /run /var/lib /var/log; do
+		mkdir -p "$dir/view$folder" "$dir/view-work$folder"
+		view+=("mount -t overlay overlay -o lowerdir=$folder,upperdir=$dir/view$folder,workdir=$dir/view-work$folder $folder;")
+	done
+	echo "${view[*]} exec \"\$@\""
+}
+
 runtime() {
 	mkdir -p cni
 	cat >containerd.toml <<-E
@@ -187,12 +236,13 @@ runtime() {
 		            "ranges": [[{"subnet": "$pods.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
 		  {"type": "loopback"}]}
 	E
-	run containerd containerd -c containerd.toml
+	run containerd unshare --mount --propagation private bash -euc "$(own_view)" - containerd -c "$dir/containerd.toml"
 	await containerd 30 ctr -a "$dir/containerd.sock" version
 	local archive
 	for archive in "$images"/*.tar; do
 		ctr -a "$dir/containerd.sock" -n k8s.io images import "$archive" >/dev/null
 	done
+	[[ -f $images/last-release.tar ]] || ctr -a "$dir/containerd.sock" -n k8s.io images tag "$image" "$last_image" >/dev/null
 }
 
 # own_cgroup makes the cgroup that all pods are in, in each hierarchy, so that they can be distinguished from those of others.
@@ -223,6 +273,7 @@ start_node() {
 		authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: $dir/ca.crt}}
 		authorization: {mode: Webhook}
 		enforceNodeAllocatable: []
+		makeIPTablesUtilChains: false
 		clusterDNS: [10.96.0.10]
 		clusterDomain: cluster.local
 		imageGCHighThresholdPercent: 99
@@ -231,8 +282,8 @@ start_node() {
 		podLogsDir: $dir/pod-logs
 		volumePluginDir: $dir/volume-plugins
 	E
-	run kubelet "$(binary kubelet)" --kubeconfig node.kubeconfig --config kubelet.yaml --hostname-override "$node" \
-		--root-dir "$dir/kubelet" --cert-dir "$dir/kubelet-pki"
+	run kubelet nsenter --mount="/proc/$(pid_of containerd)/ns/mnt" --wd="$dir" \
+		"$(binary kubelet)" --kubeconfig node.kubeconfig --config kubelet.yaml --hostname-override "$node" --root-dir "$dir/kubelet" --cert-dir "$dir/kubelet-pki"
 	run kube-proxy "$(binary kube-proxy)" --kubeconfig admin.kubeconfig --proxy-mode nftables --cluster-cidr "$pods.0/24" \
 		--hostname-override "$node" --conntrack-max-per-core 0 \
 		--healthz-bind-address 127.0.0.1:20256 --metrics-bind-address 127.0.0.1:20249
@@ -252,8 +303,7 @@ up() {
 	ready
 	rm -rf "$dir"
 	mkdir -p "$dir/logs"
-	cp /proc/sys/net/ipv4/ip_forward "$dir/ip_forward"
-	ip netns list | awk '{ print $1 }' | sort >"$dir/netns"
+	kernel_settings >"$dir/settings"
 	cd "$dir"
 	pki
 	control_plane
@@ -267,7 +317,38 @@ up() {
 	echo "the manager is ready after $SECONDS s: export KUBECONFIG=$dir/admin.kubeconfig"
 }
 
-# end asks the processes that up has started to end, and makes them.
+# kernel_settings are those that kubelet, kube-proxy and the network plugins change, with their values.
+kernel_settings() {
+	local name
+	for name in net/ipv4/ip_forward vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops \
+		kernel/keys/root_maxkeys kernel/keys/root_maxbytes net/netfilter/nf_conntrack_max \
+		net/netfilter/nf_conntrack_tcp_timeout_established net/netfilter/nf_conntrack_tcp_timeout_close_wait; do
+		[[ ! -r /proc/sys/$name ]] || echo "$name $(cat "/proc/sys/$name")"
+	done
+}
+
+# changed_settings are those that are no longer what they were, with what they were.
+changed_settings() {
+	local name value
+	while read -r name value; do
+		[[ $(cat "/proc/sys/$name") == "$value" ]] || echo "$name $value"
+	done < <(cat "$dir/settings" 2>/dev/null)
+}
+
+restore_settings() {
+	local name value
+	while read -r name value; do
+		echo "$value" >"/proc/sys/$name"
+	done < <(changed_settings)
+}
+
+# processes are all that belong to the node: those that were started by run, what these have started, and those in pods.
+processes() {
+	{ grep -lzxF -- "$mark" /proc/[0-9]*/environ || true; grep -l -- "$cgroup" /proc/[0-9]*/cgroup || true; } 2>/dev/null |
+		cut -d/ -f3 | sort -nu
+}
+
+# end asks the processes that up has started to end, the last one first, and then makes all that are left.
 end() {
 	local pid name
 	while read -r pid name; do
@@ -279,42 +360,26 @@ end() {
 		done
 		kill -KILL "$pid" 2>/dev/null || true
 	done < <(tac "$dir/pids" 2>/dev/null)
-}
-
-# containers ends the containers that are left, and the shims that hold them; they are recognised by the folder in their arguments.
-containers() {
-	local pid
-	for pid in $(pgrep -f -- "-address $dir/containerd.sock" || true); do
-		pkill -KILL -P "$pid" 2>/dev/null || true
-		kill -KILL "$pid" 2>/dev/null || true
+	for _ in $(seq 50); do
+		[[ -n $(processes) ]] || break
+		processes | xargs -r kill -KILL 2>/dev/null || true
+		sleep 0.1
 	done
-}
-
-unmount() {
-	local mount
-	while read -r mount; do
-		umount -l "$mount" 2>/dev/null || true
-	done < <(awk -v dir="$dir/" 'index($2, dir) == 1 { print $2 }' /proc/self/mounts | sort -r)
 }
 
 network() {
-	local namespace
-	for namespace in $(ip netns list | awk '/^cni-/ { print $1 }' | sort | comm -13 "$dir/netns" - 2>/dev/null); do
-		ip netns delete "$namespace" 2>/dev/null || true
-	done
 	ip link delete "$bridge" 2>/dev/null || true
 	nft delete table ip kube-proxy 2>/dev/null || true
 	nft delete table ip6 kube-proxy 2>/dev/null || true
-	[[ ! -f $dir/ip_forward ]] || cat "$dir/ip_forward" >/proc/sys/net/ipv4/ip_forward
 }
 
 leftovers() {
-	pgrep -fa -- "$dir/" | grep -v "e2e.sh" | sed 's/^/process: /' || true
+	processes | xargs -r ps -o pid=,args= -p | sed 's/^/process: /' || true
 	awk -v dir="$dir/" 'index($2, dir) == 1 { print "mount: " $2 }' /proc/self/mounts
 	ip -o link show 2>/dev/null | awk -v bridge="$bridge" '$0 ~ bridge { print "link: " $2 }'
 	nft list tables 2>/dev/null | grep kube-proxy | sed 's/^/nft: /' || true
 	find /sys/fs/cgroup -maxdepth 2 -type d -name "${cgroup#/}" 2>/dev/null | sed 's/^/cgroup: /'
-	return 0
+	changed_settings | sed 's/^/setting: /'
 }
 
 cgroups() {
@@ -323,13 +388,13 @@ cgroups() {
 
 down() {
 	[[ -d $dir ]] || { echo "nothing is up"; return 0; }
+	cd "$root"
 	# Pods first, while kubelet and containerd can still end them.
 	[[ ! -f $dir/admin.kubeconfig ]] || k delete pods --all --all-namespaces --grace-period=1 --timeout=30s >/dev/null 2>&1 || true
 	end
-	containers
-	unmount
 	network
 	cgroups
+	restore_settings
 	local left
 	left=$(leftovers)
 	if [[ -n $left ]]; then
@@ -345,19 +410,24 @@ keep_logs() {
 	if (($1 != 0)) && [[ -d $dir/logs ]]; then
 		rm -rf "$root/bin/e2e-logs"
 		cp -r "$dir/logs" "$root/bin/e2e-logs"
+		cp -r "$dir/pod-logs" "$root/bin/e2e-logs/pods" 2>/dev/null || true
 		echo "the logs are in bin/e2e-logs"
 	fi
 }
 
 scenarios() {
-	trap 'keep_logs $?; down' EXIT
-	trap 'exit 130' INT TERM
+	trap 'status=$?; trap "" INT TERM HUP; keep_logs $status; down' EXIT
+	trap 'exit 130' INT TERM HUP
 	up
-	KUBECONFIG=$dir/admin.kubeconfig KUBECTL=$(binary kubectl) go test -tags realnode -count=1 -v -timeout 15m ./test/realnode
+	local last
+	last=$(last_release)
+	sed -E "s|( image: ).*|\1$last_image|" "dist/$last/install.yaml" >"$dir/last-release.yaml"
+	echo "the last release is $last, $([[ -f $images/last-release.tar ]] && echo built from its tag || echo with the present manager)"
+	KUBECONFIG=$dir/admin.kubeconfig KUBECTL=$(binary kubectl) LAST_RELEASE=$dir/last-release.yaml go test -tags realnode -count=1 -v -timeout 15m ./test/realnode
 }
 
 case ${1:-} in
 preflight | ready | build | up | down) "$1" ;;
 test) scenarios ;;
-*) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 2 ;;
+*) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac

@@ -78,6 +78,7 @@ func TestOnARealNode(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(patience)
 	g.SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
+	t.Run("the two minutes of the README", readme)
 	must(t, "", "config", "set-context", "--current", "--namespace=shop")
 	must(t, shop, "apply", "-f", "-")
 	must(t, "", "rollout", "status", "deployment/db", "--timeout=90s")
@@ -95,6 +96,8 @@ func TestOnARealNode(t *testing.T) {
 	t.Run("a Deployment that crash-loops", crashLoops)
 	t.Run("a Deployment that cannot pull", cannotPull)
 	t.Run("a Deployment that rolls out", rollsOut)
+	t.Run("an upgrade under traffic", upgrade)
+	t.Run("all that components add", complete)
 	t.Run("uninstalling under traffic", uninstall)
 	t.Run("a manager of one namespace", namespaced)
 }
@@ -169,7 +172,8 @@ func underTraffic(t *testing.T, do func()) {
 		t.Errorf("%d of %d requests failed", failed.Load(), asked.Load())
 	}
 	if after := states(t); after != before {
-		t.Errorf("the checks were\n%s\nand are\n%s", before, after)
+		t.Errorf("the checks were\n%s\nand are\n%s\nbecause\n%s", before, after, must(t, "", "get", "events", "--output=jsonpath="+
+			"{range .items[?(@.reason==\"StateChanged\")]}{.eventTime} {.regarding.name}{.involvedObject.name} {.message}\n{end}"))
 	}
 }
 
@@ -272,6 +276,9 @@ metadata: {name: %[1]s, namespace: shop}
 spec: {interval: 30s, timeout: 20s, failureThreshold: 1, job: {cronJobRef: {name: %[1]s}}}
 `
 
+// jobThat is a check of a Job whose container ends with a code.
+func jobThat(name, image, code, pull string) string { return fmt.Sprintf(job, name, image, code, pull) }
+
 func jobs(t *testing.T) {
 	if _, err := kubectl(t, "", "get", "clusterrolebinding", "aliascheck-job-probes-rolebinding"); err != nil {
 		must(t, "", "create", "rolebinding", "job-probes", "--clusterrole=aliascheck-job-probes-role",
@@ -279,11 +286,11 @@ func jobs(t *testing.T) {
 	}
 	for name, one := range map[string]struct{ image, code, pull, state string }{
 		"exits-0":   {"localhost/web:1", "0", "Never", "Passing"},
-		"exits-3":   {"localhost/web:1", "3", "Never", "Critical"},
+		"exits-1":   {"localhost/web:1", "1", "Never", "Critical"},
 		"exits-137": {"localhost/web:1", "137", "Never", "Critical"},
 		"no-image":  {"localhost/nothing:1", "0", "Never", "Critical"},
 	} {
-		must(t, fmt.Sprintf(job, name, one.image, one.code, one.pull), "apply", "-f", "-")
+		must(t, jobThat(name, one.image, one.code, one.pull), "apply", "-f", "-")
 		timed(t, name+" is "+one.state, func() bool { return strings.HasPrefix(state(t, "healthcheck/"+name)(), one.state) })
 		must(t, "", "delete", "healthcheck/"+name, "cronjob/"+name)
 	}
@@ -344,7 +351,7 @@ func uninstall(t *testing.T) {
 			}
 		}
 	}()
-	must(t, "", "delete", "--filename=../../dist/install.yaml", "--timeout=60s")
+	must(t, "", "delete", "--filename="+installer, "--timeout=60s")
 	stop()
 	<-ended
 	if failed.Load() > 0 {
@@ -359,25 +366,8 @@ func uninstall(t *testing.T) {
 
 // namespaced is the variant without rights in the cluster, put into the namespace that it works in by the team itself.
 func namespaced(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	relative := func(path string) string {
-		relative, err := filepath.Rel(folder, filepath.Join(root, path))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return relative
-	}
-	kustomization := fmt.Sprintf("namespace: shop\nresources: [%s]\ncomponents: [%s]\n",
-		relative("config/default"), relative("config/components/namespaced"))
-	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(kustomization), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	must(t, "", "apply", "-k", filepath.Join(root, "config/components/namespaced/cluster"))
-	must(t, "", "apply", "-k", folder)
+	must(t, "", "apply", "-k", "../../config/components/namespaced/cluster")
+	must(t, "", "apply", "-k", overlay(t, "namespace: shop\n", "namespaced"))
 	must(t, "", "rollout", "status", "deployment/aliascheck-controller-manager", "--timeout=120s")
 	must(t, shop, "apply", "-f", "-")
 	timed(t, "a check of its namespace is Passing", func() bool { return strings.HasPrefix(state(t, "healthcheck/db")(), "Passing") })
