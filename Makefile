@@ -40,7 +40,7 @@ test-fast: ## Run the tests that need no control plane, with the race detector: 
 		awk '!/internal\/controlplane|test\/blackbox/ { print $$1 }')
 
 .PHONY: test-monitoring
-test-monitoring: controlplane ## Try the alerts and the dashboard with promtool, which takes minutes to build once.
+test-monitoring: controlplane ## Try alerts, dashboard and route with promtool, prometheus and amtool, which take minutes to build once.
 	@hack/promtool.sh
 	@TAGS=promtool hack/test.sh ./test/monitoring
 
@@ -51,7 +51,8 @@ test-ui: controlplane ## Try the page of kubectl aliascheck ui in Chromium, whic
 	@TAGS=ui hack/test.sh -run InABrowser ./test/plugin
 
 .PHONY: picture
-picture: controlplane ## Take the pictures of the documentation again, docs/images, in Chromium.
+picture: controlplane ## Take the pictures of the documentation again, docs/images: a film of the demo, and the page in Chromium.
+	@DEMO_FILM=docs/images/demo.svg $(MAKE) run DEMO_FOR=22s
 	@hack/browser.sh ready
 	@hack/browser.sh
 	@SCREENSHOTS=docs/images go test -count=1 -tags ui -run Readable ./test/plugin

@@ -2,7 +2,8 @@
 // service that fails and recovers every few seconds, and a view of the checks that follow it.
 //
 // With DEMO_FOR=30s in the environment it ends by itself, and its exit code is 0 only if every alias of the
-// flipped HealthCheck was seen to leave Passing and to come back.
+// flipped HealthCheck was seen to leave Passing and to come back. With DEMO_FILM=demo.svg it writes what a terminal shows meanwhile as
+// a picture that moves.
 package main
 
 import (
@@ -95,7 +96,11 @@ func watchStory(ctx context.Context, cp *controlplane.ControlPlane, service *ser
 	if err != nil {
 		return err
 	}
-	return newStory(service, newScreen(os.Stdout)).tell(ctx, changes, manager, length)
+	screen, write := filming(newScreen(os.Stdout), os.Getenv("DEMO_FILM"))
+	if err := newStory(service, screen).tell(ctx, changes, manager, length); err != nil {
+		return err
+	}
+	return write()
 }
 
 // storyLength is how long the demo runs; 0 is until it is interrupted.

@@ -15,6 +15,15 @@ type screen interface {
 	draw(checks map[string]check, now time.Time)
 }
 
+// filming is a screen that keeps a film too, if there is a place to write it to, and how to write that.
+func filming(s screen, path string) (screen, func() error) {
+	if path == "" {
+		return s, func() error { return nil }
+	}
+	f := &film{screen: s}
+	return f, func() error { return f.write(path, time.Now()) }
+}
+
 // newScreen is a table that updates in place on a terminal, and a line per event otherwise.
 func newScreen(out *os.File) screen {
 	if term.IsTerminal(int(out.Fd())) {
@@ -47,12 +56,7 @@ func (t *terminal) tell(line string) {
 
 func (t *terminal) draw(checks map[string]check, now time.Time) {
 	width, height := t.size()
-	frame := append([]string{""}, tableOf(checks, now, width)...)
-	frame = append(frame, "")
-	for _, line := range t.told {
-		frame = append(frame, fit(line, width))
-	}
-	frame = frame[:min(len(frame), height-1)] // what has scrolled away cannot be drawn over
+	frame := frameOf(checks, t.told, now, width, height-1) // what has scrolled away cannot be drawn over
 
 	var b strings.Builder
 	if t.height > 0 {
@@ -64,6 +68,16 @@ func (t *terminal) draw(checks map[string]check, now time.Time) {
 	b.WriteString("\x1b[J") // and of the old frame
 	t.height = len(frame)
 	fmt.Fprint(t.out, b.String())
+}
+
+// frameOf is the table with the last events below it, as far as there is room.
+func frameOf(checks map[string]check, told []string, now time.Time, width, height int) []string {
+	frame := append([]string{""}, tableOf(checks, now, width)...)
+	frame = append(frame, "")
+	for _, line := range told[max(0, len(told)-maxTold):] {
+		frame = append(frame, fit(line, width))
+	}
+	return frame[:min(len(frame), height)]
 }
 
 func (t *terminal) size() (width, height int) {
