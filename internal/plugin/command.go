@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/tree"
 )
 
@@ -28,11 +30,12 @@ type options struct {
 	output        string
 	watch         bool
 	now           func() time.Time
+	incomplete    map[string]bool // what has been said to be missing in answers
 }
 
 // NewCommand is kubectl aliascheck with all of its commands.
 func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	o := &options{IOStreams: streams, config: genericclioptions.NewConfigFlags(true), now: time.Now}
+	o := &options{IOStreams: streams, config: genericclioptions.NewConfigFlags(true), now: time.Now, incomplete: map[string]bool{}}
 	root := &cobra.Command{
 		Use:           "kubectl-aliascheck",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl aliascheck"},
@@ -41,6 +44,7 @@ func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		SilenceErrors: true,
 	}
 	o.config.AddFlags(root.PersistentFlags())
+	_ = root.RegisterFlagCompletionFunc("namespace", o.completeNamespaces) // the line above has added the flag
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
 	root.AddCommand(o.treeCommand(), o.whyCommand(), o.impactCommand(), o.doctorCommand(), o.rulesCommand(),
@@ -85,13 +89,17 @@ func (o *options) graph(ctx context.Context) (*tree.Graph, string, error) {
 		return nil, "", err
 	}
 	for _, problem := range world.Unread {
-		fmt.Fprintln(o.ErrOut, "incomplete:", problem)
+		if !o.incomplete[problem] {
+			fmt.Fprintln(o.ErrOut, "incomplete:", health.OneLine(problem))
+		}
+		o.incomplete[problem] = true
 	}
 	return tree.NewGraph(world), namespace, nil
 }
 
 func (o *options) addOutput(c *cobra.Command) {
 	c.Flags().StringVarP(&o.output, "output", "o", "", "json or yaml; a text by default")
+	o.offer(c, "output", "json", "yaml")
 }
 
 func (o *options) addWatch(c *cobra.Command) {
@@ -101,16 +109,20 @@ func (o *options) addWatch(c *cobra.Command) {
 func (o *options) treeCommand() *cobra.Command {
 	conditions := false
 	c := &cobra.Command{
-		Use:   "tree [ALIAS]",
-		Short: "Draw what an alias rests on, down to what decided its state; without an argument all roots.",
-		Args:  cobra.MaximumNArgs(1),
+		Use:               "tree [ALIAS]",
+		Short:             "Draw what an alias rests on, down to what decided its state; without an argument all roots.",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: o.completeNames(tree.KindAliasCheck),
 		RunE: func(c *cobra.Command, args []string) error {
 			return o.repeat(c.Context(), func(g *tree.Graph, namespace string, out io.Writer) error {
 				trees, err := o.trees(g, namespace, args)
 				if err != nil {
 					return err
 				}
-				return o.print(out, trees, func() error { return tree.Print(out, trees, namespace, o.now(), conditions) })
+				if len(trees) == 0 {
+					fmt.Fprintln(o.ErrOut, "There are no such AliasChecks"+inNamespace(namespace)+".")
+				}
+				return o.print(out, trees, func() error { return tree.Print(out, trees, namespace, g.At, conditions) })
 			})
 		},
 	}
@@ -124,13 +136,16 @@ func (o *options) treeCommand() *cobra.Command {
 
 func (o *options) trees(g *tree.Graph, namespace string, args []string) ([]*tree.Node, error) {
 	if len(args) == 1 {
-		id, err := tree.ParseID(args[0], namespace)
+		if o.allNamespaces {
+			return nil, errors.New("an alias is in one namespace: name it with -n, and not -A")
+		}
+		id, err := o.identify(args[0], namespace)
 		if err != nil {
 			return nil, err
 		}
 		drawn := g.Tree(id)
 		if drawn.Missing {
-			return nil, fmt.Errorf("there is no %s %s in namespace %s", id.Kind, id.Name, id.Namespace)
+			return nil, fmt.Errorf("there is no %s %s%s", id.Kind, id.Name, inNamespace(id.Namespace))
 		}
 		return []*tree.Node{drawn}, nil
 	}
@@ -145,6 +160,14 @@ func (o *options) trees(g *tree.Graph, namespace string, args []string) ([]*tree
 	return trees, nil
 }
 
+// inNamespace is the end of a sentence about objects of a namespace, or of all.
+func inNamespace(namespace string) string {
+	if namespace == "" {
+		return ""
+	}
+	return " in namespace " + namespace
+}
+
 func (o *options) whyCommand() *cobra.Command {
 	return o.aboutCommand("why", "Lead from a check or a pod to what decided its state, with what to do next.",
 		func(g *tree.Graph, id tree.ID, namespace string, out io.Writer) error {
@@ -152,7 +175,7 @@ func (o *options) whyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.print(out, paths, func() error { tree.PrintWhy(out, paths, namespace, o.now()); return nil })
+			return o.print(out, paths, func() error { tree.PrintWhy(out, paths, namespace, g.At); return nil })
 		})
 }
 
@@ -160,7 +183,7 @@ func (o *options) impactCommand() *cobra.Command {
 	return o.aboutCommand("impact", "List the aliases and the pods that follow an object.",
 		func(g *tree.Graph, id tree.ID, namespace string, out io.Writer) error {
 			impact := g.Impact(id)
-			return o.print(out, impact, func() error { return tree.PrintImpact(out, impact, namespace, o.now()) })
+			return o.print(out, impact, func() error { return tree.PrintImpact(out, impact, namespace, g.At) })
 		})
 }
 
@@ -169,12 +192,13 @@ func (o *options) aboutCommand(
 	name, short string, answer func(g *tree.Graph, id tree.ID, namespace string, out io.Writer) error,
 ) *cobra.Command {
 	c := &cobra.Command{
-		Use:   name + " KIND/NAME",
-		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Use:               name + " KIND/NAME",
+		Short:             short,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: o.completeNames(tree.KindAliasCheck, tree.KindHealthCheck, tree.KindPod),
 		RunE: func(c *cobra.Command, args []string) error {
 			return o.repeat(c.Context(), func(g *tree.Graph, namespace string, out io.Writer) error {
-				id, err := tree.ParseID(args[0], namespace)
+				id, err := o.identify(args[0], namespace)
 				if err != nil {
 					return err
 				}

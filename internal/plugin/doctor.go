@@ -59,7 +59,7 @@ func (o *options) doctorCommand() *cobra.Command {
 func diagnose(ctx context.Context, reader client.Client, manager types.NamespacedName, now time.Time) ([]tree.Finding, error) {
 	findings := crdFindings(ctx, reader)
 	world, err := tree.Load(ctx, reader, "", now)
-	if meta.IsNoMatchError(err) { // what the CRDs' findings say already
+	if errors.Is(err, tree.ErrNotInstalled) { // what the CRDs' findings say already
 		return append(findings, leaseFindings(ctx, reader, manager.Namespace, nil, now)...), nil
 	}
 	if err != nil {

@@ -38,9 +38,10 @@ type ruleSource struct {
 func (o *options) rulesCommand() *cobra.Command {
 	offline := false
 	c := &cobra.Command{
-		Use:   "rules [KIND]",
-		Short: "Print what makes the objects of a kind Passing, Warning and Critical; without an argument, the kinds that have rules.",
-		Args:  cobra.MaximumNArgs(1),
+		Use:               "rules [KIND]",
+		Short:             "Print what makes the objects of a kind Passing, Warning and Critical; without an argument, the kinds that have rules.",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeKinds,
 		RunE: func(c *cobra.Command, args []string) error {
 			all, err := o.rulesInForce(c.Context(), offline)
 			if err != nil {
@@ -49,7 +50,7 @@ func (o *options) rulesCommand() *cobra.Command {
 			if len(args) == 0 {
 				return o.print(o.Out, all, func() error { printKinds(o.Out, all); return nil })
 			}
-			some := slices.DeleteFunc(all, func(r ruleSource) bool { return !strings.EqualFold(r.Target.Kind, args[0]) })
+			some := o.ofKind(all, args[0], offline)
 			if len(some) == 0 {
 				return fmt.Errorf("no kind %s has rules: its objects are judged by what all kinds have in common", args[0])
 			}
@@ -59,6 +60,23 @@ func (o *options) rulesCommand() *cobra.Command {
 	c.Flags().BoolVar(&offline, "offline", false, "only the built-in rules, without a cluster")
 	o.addOutput(c)
 	return c
+}
+
+// ofKind are the rules of a kind, by its name or, where there is a cluster to ask, by any name that kubectl knows.
+func (o *options) ofKind(all []ruleSource, name string, offline bool) []ruleSource {
+	named := func(kind string) []ruleSource {
+		return slices.DeleteFunc(slices.Clone(all), func(r ruleSource) bool {
+			return !strings.EqualFold(r.Target.Kind, kind) && !strings.EqualFold(kindName(r.Target), kind)
+		})
+	}
+	if some := named(name); len(some) > 0 || offline {
+		return some
+	}
+	mapping, err := o.mappingOf(name)
+	if err != nil {
+		return nil
+	}
+	return named(kindName(v1alpha1.HealthRuleTarget{Group: mapping.GroupVersionKind.Group, Kind: mapping.GroupVersionKind.Kind}))
 }
 
 // rulesInForce are the built-in rules, with those of the cluster in their place. One that is not accepted is not in force.
@@ -123,7 +141,7 @@ func printRules(out io.Writer, some []ruleSource) {
 type evaluation struct {
 	Kind    string `json:"kind"`
 	Name    string `json:"name"`
-	State   string `json:"state"`
+	State   string `json:"state,omitempty"` // absent where rules are not what decides
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
 	// By is what decided, and of which rules it is.
@@ -133,9 +151,10 @@ type evaluation struct {
 func (o *options) evalCommand() *cobra.Command {
 	file, ruleFile := "", ""
 	c := &cobra.Command{
-		Use:   "eval KIND/NAME | -f OBJECT.yaml",
-		Short: "Say what the rules say of an object now, and which rule decided; offline for an object in a file.",
-		Args:  cobra.MaximumNArgs(1),
+		Use:               "eval KIND/NAME | -f OBJECT.yaml",
+		Short:             "Say what the rules say of an object now, and which rule decided; offline for an object in a file.",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
 			if (file == "") == (len(args) == 0) {
 				return errors.New("name an object, as KIND/NAME, or a file with -f")
@@ -194,15 +213,7 @@ func (o *options) object(ctx context.Context, argument, namespace string) (*unst
 	if !both {
 		return nil, fmt.Errorf("%q is not KIND/NAME, such as deployment/web", argument)
 	}
-	mapper, err := o.config.ToRESTMapper()
-	if err != nil {
-		return nil, fmt.Errorf("asking the API server for its kinds: %w", err)
-	}
-	kind, err := mapper.KindFor(schema.ParseGroupResource(strings.ToLower(resource)).WithVersion(""))
-	if err != nil {
-		return nil, fmt.Errorf("finding the kind %s: %w", resource, err)
-	}
-	mapping, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	mapping, err := o.mappingOf(resource)
 	if err != nil {
 		return nil, fmt.Errorf("finding the kind %s: %w", resource, err)
 	}
@@ -211,7 +222,7 @@ func (o *options) object(ctx context.Context, argument, namespace string) (*unst
 		return nil, err
 	}
 	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(kind)
+	object.SetGroupVersionKind(mapping.GroupVersionKind)
 	key := types.NamespacedName{Namespace: namespace, Name: name}
 	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
 		key.Namespace = ""
@@ -263,15 +274,34 @@ func (o *options) judge(objects []*unstructured.Unstructured, all []ruleSource) 
 	}
 	return o.print(o.Out, evaluations, func() error {
 		for _, e := range evaluations {
-			fmt.Fprintf(o.Out, "%s/%s is %s%s: %s\n", e.Kind, e.Name, e.State, tree.InParentheses(e.Reason), tree.OrDash(e.Message))
-			fmt.Fprintf(o.Out, "  decided by %s\n", e.By)
+			printEvaluation(o.Out, e)
 		}
 		return nil
 	})
 }
 
+func printEvaluation(out io.Writer, e evaluation) {
+	if e.State == "" {
+		fmt.Fprintf(out, "%s/%s is judged by %s\n", e.Kind, health.OneLine(e.Name), e.By)
+		return
+	}
+	fmt.Fprintf(out, "%s/%s is %s%s: %s\n  decided by %s\n",
+		e.Kind, health.OneLine(e.Name), e.State, tree.InParentheses(e.Reason), tree.OrDash(e.Message), e.By)
+}
+
+// ownWay is what decides the state of objects that no rules are for.
+var ownWay = map[schema.GroupKind]string{
+	{Group: v1alpha1.GroupVersion.Group, Kind: tree.KindHealthCheck}: "its probes, and not by rules: see kubectl aliascheck why",
+	{Group: v1alpha1.GroupVersion.Group, Kind: tree.KindAliasCheck}:  "its targets, and not by rules: see kubectl aliascheck why",
+	{Kind: tree.KindService}: "its endpoints and the HealthChecks whose serviceRef names it, and not by rules: an AliasCheck of it has its state",
+	{Kind: tree.KindNode}:    "its conditions and the HealthChecks whose nodeName names it, and not by rules: an AliasCheck of it has its state",
+}
+
 func evaluate(object *unstructured.Unstructured, all []ruleSource) (evaluation, error) {
 	kind := object.GroupVersionKind()
+	if way, own := ownWay[kind.GroupKind()]; own {
+		return evaluation{Kind: kind.Kind, Name: object.GetName(), By: way}, nil
+	}
 	source, set := "what all kinds have in common, for "+kind.Kind+" has no rules", (*rules.Set)(nil)
 	at := slices.IndexFunc(all, func(r ruleSource) bool {
 		return r.Target.Group == kind.Group && r.Target.Kind == kind.Kind

@@ -3,6 +3,8 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,19 +14,32 @@ import (
 	"github.com/aliascheck/aliascheck/internal/tree"
 )
 
+// waitable is what can be waited for.
+var waitable = []string{
+	v1alpha1.ConditionReady, string(v1alpha1.StatePassing), string(v1alpha1.StateWarning), string(v1alpha1.StateCritical),
+	string(v1alpha1.StateMaintenance), string(v1alpha1.StateUnknown),
+}
+
 func (o *options) waitCommand() *cobra.Command {
 	wanted, timeout := "Ready", 5*time.Minute
 	c := &cobra.Command{
-		Use:   "wait KIND/NAME",
-		Short: "Wait until a check is Ready, or in a state, and say meanwhile what it waits for.",
-		Args:  cobra.ExactArgs(1),
+		Use:               "wait KIND/NAME",
+		Short:             "Wait until a check is Ready, or in a state, and say meanwhile what it waits for.",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: o.completeNames(tree.KindAliasCheck, tree.KindHealthCheck),
 		RunE: func(c *cobra.Command, args []string) error {
+			at := slices.IndexFunc(waitable, func(state string) bool { return strings.EqualFold(state, wanted) })
+			if at < 0 {
+				return fmt.Errorf("--for=%s is none of %s", wanted, strings.Join(waitable, ", "))
+			}
+			wanted = waitable[at]
 			ctx, cancel := context.WithTimeout(c.Context(), timeout)
 			defer cancel()
 			return o.wait(ctx, args[0], wanted)
 		},
 	}
 	c.Flags().StringVar(&wanted, "for", wanted, "Ready, or one of the states Passing, Warning, Critical, Maintenance, Unknown")
+	o.offer(c, "for", waitable...)
 	c.Flags().DurationVar(&timeout, "timeout", timeout, "how long to wait")
 	return c
 }
@@ -45,6 +60,9 @@ func (o *options) wait(ctx context.Context, argument, wanted string) error {
 		if err != nil {
 			return err
 		}
+		if id.Kind != tree.KindAliasCheck && id.Kind != tree.KindHealthCheck {
+			return fmt.Errorf("%s is no check: wait is for AliasChecks and HealthChecks", id.From(namespace))
+		}
 		met, progress := reached(g, id, wanted)
 		if progress != told {
 			fmt.Fprintln(o.Out, progress)
@@ -53,7 +71,7 @@ func (o *options) wait(ctx context.Context, argument, wanted string) error {
 		if met {
 			return nil
 		}
-		if !next(ctx, changes) {
+		if _, ended := next(ctx, changes, reread); ended {
 			return fmt.Errorf("%s is not %s: %s", id.From(namespace), wanted, told)
 		}
 	}

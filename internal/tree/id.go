@@ -50,6 +50,12 @@ var aliasesOfKinds = map[string]string{
 	"pod": KindPod, "pods": KindPod, "po": KindPod,
 }
 
+// Knows reports whether a kind is one that trees know more of than its name.
+func Knows(kind string) bool {
+	known, ok := aliasesOfKinds[strings.ToLower(kind)]
+	return ok && known == kind
+}
+
 // ParseID reads KIND/NAME, or NAME alone for an AliasCheck, in a namespace.
 func ParseID(argument, namespace string) (ID, error) {
 	kind, name, both := strings.Cut(argument, "/")

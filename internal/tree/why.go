@@ -28,6 +28,9 @@ func (g *Graph) Why(id ID) ([][]Hop, error) {
 	if id.Kind == KindPod {
 		return g.whyPod(id)
 	}
+	if id.Kind != KindAliasCheck && id.Kind != KindHealthCheck {
+		return nil, fmt.Errorf("why is for checks and pods, and not for a %s: impact lists the aliases that follow it, eval says what its rules make of it", id.Kind)
+	}
 	if g.Check(id) == nil {
 		return nil, fmt.Errorf("there is no %s %s in namespace %s", id.Kind, id.Name, id.Namespace)
 	}
@@ -83,7 +86,7 @@ func (g *Graph) PathFrom(id ID) []Hop {
 func hopOf(n *Node) Hop {
 	hop := Hop{ID: n.ID, State: string(n.State), Reason: n.Reason, Message: n.Message, Since: n.Since}
 	if n.Missing && n.State == "" {
-		hop.State, hop.Message = "does not exist", "there is no such object"
+		hop.State, hop.Message = "missing", "it does not exist"
 	}
 	return hop
 }

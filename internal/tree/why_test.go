@@ -46,7 +46,7 @@ func TestWhyOfAMissingTargetEndsAtIt(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	last := paths[0][len(paths[0])-1]
 	g.Expect(last.From("shop")).To(Equal("HealthCheck/gone"))
-	g.Expect(last.State).To(Equal("does not exist"))
+	g.Expect(last.State).To(Equal("missing"))
 	g.Expect(last.Next).NotTo(BeEmpty())
 }
 

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -17,6 +19,9 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
+
+// ErrNotInstalled is said of a cluster without the kinds of checks.
+var ErrNotInstalled = errors.New("aliascheck is not installed")
 
 // World is what a command has read of a cluster, at one time.
 type World struct {
@@ -40,7 +45,11 @@ func Load(ctx context.Context, reader client.Reader, namespace string, now time.
 	}
 	checks, aliases, pods := &v1alpha1.HealthCheckList{}, &v1alpha1.AliasCheckList{}, &corev1.PodList{}
 	for _, list := range []client.ObjectList{checks, aliases} {
-		if err := listWide(ctx, reader, list, namespace); err != nil {
+		err := listWide(ctx, reader, list, namespace)
+		if meta.IsNoMatchError(err) {
+			return nil, fmt.Errorf("%w: the API server knows no %s", ErrNotInstalled, kindOfList(list))
+		}
+		if err != nil {
 			return nil, fmt.Errorf("listing %s: %w", kindOfList(list), err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,20 +76,53 @@ spec: {targetRef: {name: web}}`))
 func TestDoctorWithoutTheRightToAskSaysSo(t *testing.T) {
 	g := NewWithT(t)
 	installed(t, "viewed", "manager-role", "readiness-gates-role")
-	create(t, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "viewed-by-viewer"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "viewed"},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: "viewer"}},
-	})
-	create(t, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "viewed"}, Rules: []rbacv1.PolicyRule{
-		{APIGroups: []string{"health.aliascheck.dev"}, Resources: []string{"*"}, Verbs: []string{"get", "list", "watch"}},
-	}})
+	viewer(t, "viewer")
 	out, stderr, code := call(t, "doctor", "--manager-namespace=viewed", "--as=viewer")
 	g.Expect(code).To(BeZero(), out+stderr)
 	g.Expect(out).To(And(
 		ContainSubstring("ok    who leads cannot be read: "),
 		ContainSubstring("ok    for you, Pods cannot be listed: "),
 		ContainSubstring("ok    the rights of the manager cannot be asked for: ")))
+}
+
+// The manager says of its kinds which it may not read, in the statuses of the aliases; doctor says it once for each alias.
+func TestDoctorNamesTheKindsThatAreForbidden(t *testing.T) {
+	g := NewWithT(t)
+	create(t, object(t, `
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: AliasCheck
+metadata: {name: of-a-secret, namespace: shop}
+spec: {targetRef: {apiVersion: v1, kind: Secret, name: password}}`))
+	installed(t, "well-read", "manager-role", "readiness-gates-role")
+	out, code := "", 0
+	g.Eventually(func() string {
+		out, _, code = call(t, "doctor", "--manager-namespace=well-read")
+		return out
+	}, bound, "200ms").Should(ContainSubstring("\nWRONG AliasCheck/shop/of-a-secret: "))
+	g.Expect(code).To(Equal(1))
+	g.Expect(wrong(out)).To(Equal([]string{"WRONG AliasCheck/shop/of-a-secret: Secret/password is no target: the manager never reads a Secret"}))
+}
+
+func TestDoctorOfAClusterWithoutOurCRDsSaysSoAndExitsWithOne(t *testing.T) {
+	g := NewWithT(t)
+	bare, err := controlplane.Start(controlplane.Options{Bare: true})
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { g.Expect(bare.Stop()).To(Succeed()) })
+	out, stderr, code := call(t, "doctor", "--kubeconfig="+bare.Kubeconfig)
+	g.Expect(code).To(Equal(1), stderr)
+	g.Expect(out).To(Equal(`WRONG the CRD healthchecks.health.aliascheck.dev is not installed
+WRONG the CRD aliaschecks.health.aliascheck.dev is not installed
+WRONG the CRD healthrules.health.aliascheck.dev is not installed
+WRONG no manager has ever led in namespace aliascheck-system (--manager-namespace names another)
+`))
+	_, stderr, code = call(t, "tree", "--kubeconfig="+bare.Kubeconfig)
+	g.Expect(code).To(Equal(2))
+	g.Expect(stderr).To(Equal("kubectl aliascheck: aliascheck is not installed: the API server knows no HealthChecks\n"))
+}
+
+// wrong are the findings that are wrong.
+func wrong(out string) []string {
+	return slices.DeleteFunc(strings.Split(out, "\n"), func(line string) bool { return !strings.HasPrefix(line, "WRONG") })
 }
 
 func TestDoctorTellsOfAHealthRuleThatIsNotInForce(t *testing.T) {
@@ -111,6 +145,19 @@ func TestDoctorThatReachesNoAPIServerExitsWithTwo(t *testing.T) {
 	_, stderr, code := call(t, "doctor", "--server=https://127.0.0.1:1")
 	g.Expect(code).To(Equal(2))
 	g.Expect(stderr).To(ContainSubstring("connection refused"))
+}
+
+// viewer is a user who may list checks, and nothing else.
+func viewer(t *testing.T, user string) {
+	t.Helper()
+	create(t, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{"health.aliascheck.dev"}, Resources: []string{"*"}, Verbs: []string{"get", "list", "watch"}},
+	}})
+	create(t, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: user},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
+	})
 }
 
 // installed is a namespace with what an installation has in it that doctor looks at: a lease that is renewed now, and a

@@ -130,11 +130,17 @@ spec:
 // call is what the plugin prints, and its exit code.
 func call(t *testing.T, arguments ...string) (stdout, stderr string, code int) {
 	t.Helper()
+	return callWith(t, "", arguments...)
+}
+
+// callWith gives the plugin a text on stdin.
+func callWith(t *testing.T, stdin string, arguments ...string) (stdout, stderr string, code int) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), bound) // it is called from clean-ups too
 	defer cancel()
 	command := exec.CommandContext(ctx, plugin, append([]string{"--kubeconfig=" + plane.Kubeconfig, "--cache-dir=" + t.TempDir()}, arguments...)...)
 	out, problems := &bytes.Buffer{}, &bytes.Buffer{}
-	command.Stdout, command.Stderr = out, problems
+	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(stdin), out, problems
 	err := command.Run()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		code = exit.ExitCode()
@@ -147,11 +153,12 @@ func call(t *testing.T, arguments ...string) (stdout, stderr string, code int) {
 var (
 	ages  = regexp.MustCompile(`\b\d+[smh]\b`)
 	ports = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	times = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 )
 
 // golden is an output without what differs from run to run, with runs of spaces as one.
 func golden(text string) string {
-	text = ports.ReplaceAllString(ages.ReplaceAllString(text, "AGE"), "SERVER")
+	text = times.ReplaceAllString(ports.ReplaceAllString(ages.ReplaceAllString(text, "AGE"), "SERVER"), "TIME")
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		lines[i] = regexp.MustCompile(` {2,}`).ReplaceAllString(strings.TrimRight(line, " "), "  ")
