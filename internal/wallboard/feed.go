@@ -3,13 +3,16 @@ package wallboard
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -27,8 +30,8 @@ const (
 	beat = 2 * time.Second
 	// watchTrouble is how long after its last error a watch counts as down.
 	watchTrouble = 15 * time.Second
-	// quiet is how long a change waits for those that follow from it.
-	quiet = 100 * time.Millisecond
+	// quiet is how long a change waits for those that follow from it, and maxQuiet where there is much to show.
+	quiet, maxQuiet = 100 * time.Millisecond, 500 * time.Millisecond
 )
 
 // Options say what a page shows.
@@ -48,6 +51,7 @@ type feed struct {
 	manager   string // the namespace with its leases
 	now       func() time.Time
 	cache     cache.Cache
+	reader    *reader // of the cache
 	live      client.Client
 	changed   chan struct{}
 
@@ -84,7 +88,11 @@ func newFeed(o Options) (*feed, error) {
 		Scheme:                       tree.Scheme(),
 		DefaultTransform:             cache.TransformStripManagedFields(),
 		DefaultUnsafeDisableDeepCopy: new(true),
-		DefaultWatchErrorHandler:     func(_ context.Context, _ *toolscache.Reflector, err error) { f.watchFailed(err) },
+		DefaultWatchErrorHandler: func(_ context.Context, r *toolscache.Reflector, err error) {
+			if !harmless(r.TypeDescription(), err) {
+				f.watchFailed(err)
+			}
+		},
 	}
 	if o.Namespace != "" {
 		options.DefaultNamespaces = map[string]cache.Config{o.Namespace: {}}
@@ -93,6 +101,7 @@ func newFeed(o Options) (*feed, error) {
 	if f.cache, err = cache.New(o.Config, options); err != nil {
 		return nil, fmt.Errorf("making a watch cache: %w", err)
 	}
+	f.reader = &reader{Reader: f.cache}
 	if f.live, err = client.New(o.Config, client.Options{Scheme: options.Scheme}); err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
@@ -104,6 +113,13 @@ func (f *feed) watchFailed(err error) {
 	f.locked.watchError, f.locked.watchText = f.now(), health.OneLine(err.Error())
 	f.mu.Unlock()
 	f.wake()
+}
+
+// harmless reports whether an end of a watch is part of its life: the API server ended it, or had forgotten where it was, and it begins
+// again. That Pods may not be read is a note of the page.
+func harmless(kind string, err error) bool {
+	return errors.Is(err, io.EOF) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err) ||
+		kind == "*v1.Pod" && apierrors.IsForbidden(err)
 }
 
 func (f *feed) wake() {
@@ -120,18 +136,24 @@ func (f *feed) run(ctx context.Context) {
 		go f.follow(ctx, object)
 	}
 	for ctx.Err() == nil {
+		began := f.now()
 		f.publish(f.look(ctx))
+		took := f.now().Sub(began)
 		select {
 		case <-ctx.Done():
 		case <-time.After(beat):
 		case <-f.changed:
 			select { // what follows from the change comes with it
 			case <-ctx.Done():
-			case <-time.After(quiet):
+			case <-time.After(restAfter(took)):
 			}
 		}
 	}
 }
+
+// restAfter is how long a change waits, after a look that took so long: the more there is to show, the more of its changes come
+// together, within the second that the page promises.
+func restAfter(took time.Duration) time.Duration { return min(max(quiet, 2*took), maxQuiet) }
 
 func (f *feed) follow(ctx context.Context, object client.Object) {
 	informer, err := f.cache.GetInformer(ctx, object)
@@ -149,8 +171,11 @@ func (f *feed) look(ctx context.Context) snapshot {
 	s := snapshot{At: f.now(), Trees: []*tree.Node{}, Loose: []*tree.Node{}, Problems: []string{}, Notes: []string{}}
 	reading, cancel := context.WithTimeout(ctx, beat)
 	defer cancel()
-	world, err := tree.Load(reading, f.cache, f.namespace, f.now())
-	s.Problems = append(f.leadership(ctx, world), f.watchProblems()...)
+	reached := make(chan []string, 1)
+	go func() { reached <- f.reach(reading) }()
+	f.reader.askForPods(reading, f.live, f.namespace, f.now())
+	world, err := tree.Load(reading, f.reader, f.namespace, f.now())
+	s.Problems = append(f.leadership(ctx, world), append(<-reached, f.watchProblems()...)...)
 	if err != nil {
 		s.Problems = append(s.Problems, "the checks cannot be read: "+health.OneLine(err.Error()))
 		return s
@@ -178,6 +203,15 @@ func (f *feed) watchProblems() []string {
 	defer f.mu.Unlock()
 	if f.now().Sub(f.locked.watchError) < watchTrouble {
 		return []string{"the watch of this page is down: " + f.locked.watchText}
+	}
+	return nil
+}
+
+// reach asks the API server for the least there is. A watch alone does not tell that it is cut off: its client goes on in silence until it
+// has another connection.
+func (f *feed) reach(ctx context.Context) []string {
+	if err := f.live.List(ctx, &v1alpha1.HealthCheckList{}, client.InNamespace(f.namespace), client.Limit(1)); err != nil {
+		return []string{"the watch of this page is down, for the API server cannot be asked: " + health.OneLine(err.Error())}
 	}
 	return nil
 }
@@ -262,7 +296,7 @@ type transition struct {
 func (f *feed) about(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	id := tree.ID{Kind: query.Get("kind"), Namespace: query.Get("namespace"), Name: query.Get("name")}
-	world, err := tree.Load(r.Context(), f.cache, f.namespace, f.now())
+	world, err := tree.Load(r.Context(), f.reader, f.namespace, f.now())
 	if err != nil {
 		http.Error(w, health.OneLine(err.Error()), http.StatusBadGateway)
 		return

@@ -22,6 +22,12 @@ type snapshot struct {
 // opened is the address of a page that runs until the test ends.
 func opened(t *testing.T, flags ...string) string {
 	t.Helper()
+	address, _ := openedProcess(t, flags...)
+	return address
+}
+
+func openedProcess(t *testing.T, flags ...string) (string, *exec.Cmd) {
+	t.Helper()
 	g := NewWithT(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	command := exec.CommandContext(ctx, plugin, append([]string{"--kubeconfig=" + plane.Kubeconfig, "ui"}, flags...)...)
@@ -32,7 +38,7 @@ func opened(t *testing.T, flags ...string) string {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	g.Expect(err).NotTo(HaveOccurred())
 	address, _, _ := strings.Cut(line, " ")
-	return strings.TrimSuffix(address, "/")
+	return strings.TrimSuffix(address, "/"), command
 }
 
 func get(t *testing.T, url string) io.Reader {
