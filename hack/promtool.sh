@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Builds the promtool that hack/promtool pins into bin/promtool. The first time takes minutes of CPU, the next ones none.
+# Builds what tries config/monitoring, promtool, amtool and prometheus in the versions that hack/promtool pins, into bin. The first time
+# takes minutes of CPU, the next ones none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[[ -x bin/promtool ]] || echo "building promtool, once: some minutes on two cores"
+[[ -x bin/promtool && -x bin/amtool && -x bin/prometheus ]] || echo "building promtool, amtool and prometheus, once: some minutes on two cores"
 started=$SECONDS
+mkdir -p bin
 # Most of service discovery, and of what it takes to build, is left out.
-go build -modfile=hack/promtool/go.mod -tags=remove_all_sd,enable_kubernetes_sd -o bin/promtool \
-	github.com/prometheus/prometheus/cmd/promtool
-((SECONDS - started < 10)) || echo "built promtool in $((SECONDS - started)) s"
+go build -modfile=hack/promtool/go.mod -tags=remove_all_sd,enable_kubernetes_sd -o bin/ \
+	github.com/prometheus/prometheus/cmd/promtool github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/alertmanager/cmd/amtool
+((SECONDS - started < 10)) || echo "built them in $((SECONDS - started)) s"

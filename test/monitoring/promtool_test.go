@@ -1,4 +1,4 @@
-// promtool takes minutes to build: `make test-monitoring` builds it and runs these tests, `make test` does not.
+// promtool, amtool and prometheus take minutes to build: `make test-monitoring` builds them and runs these tests, `make test` does not.
 //go:build promtool
 
 package monitoring
@@ -43,18 +43,20 @@ func TestEveryExpressionOfTheDashboardIsPromQL(t *testing.T) {
 	promtool(t, "check", "rules", "--lint=none", path)
 }
 
-// built builds promtool. hack/test.sh has done that before, so that it costs nothing of the time that this package has.
-var built = sync.OnceValues(func() ([]byte, error) {
+// builtTools builds promtool, amtool and prometheus. `make test-monitoring` has done that before, so that it costs nothing of the time that
+// this package has.
+var builtTools = sync.OnceValues(func() ([]byte, error) {
 	return exec.Command(filepath.Join(controlplane.Root(), "hack", "promtool.sh")).CombinedOutput()
 })
 
+func tool(name string) string { return filepath.Join(controlplane.Root(), "bin", name) }
+
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
-	if output, err := built(); err != nil {
+	if output, err := builtTools(); err != nil {
 		t.Fatalf("building promtool: %v\n%s", err, output)
 	}
-	command := exec.CommandContext(t.Context(), filepath.Join(controlplane.Root(), "bin", "promtool"), args...)
-	if output, err := command.CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(t.Context(), tool("promtool"), args...).CombinedOutput(); err != nil {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, output)
 	}
 }
