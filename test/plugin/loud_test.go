@@ -33,7 +33,7 @@ func TestInABrowserAStaleLeaseIsLoudUntilItIsRenewed(t *testing.T) {
 	}
 	renewed(time.Now().Add(-time.Hour))
 	page.eventually(loud)
-	g.Expect(page.text(alarm)).To(ContainSubstring("nobody leads: the-leader renewed the lease 60m ago, and all states may be stale"))
+	g.Expect(page.text(alarm)).To(ContainSubstring("nobody leads: the-leader renewed the lease 60m ago, and all its states may be stale"))
 	renewed(time.Now())
 	page.eventually("document.getElementById('alarm').hidden && document.title === 'aliascheck'")
 }

@@ -83,7 +83,7 @@ func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
 		return ""
 	}
 	g.Eventually(messages, bound).Should(Receive(Satisfy(func(s snapshot) bool {
-		return stateOf(s, "front") == "Passing" && len(s.Problems) > 0 && strings.Contains(s.Problems[0], "who leads")
+		return stateOf(s, "front") == "Passing" && len(s.Problems) > 0 && strings.Contains(s.Problems[0], "has ever led")
 	})))
 	break503(t)
 	g.Eventually(messages, bound).Should(Receive(Satisfy(func(s snapshot) bool { return stateOf(s, "front") == "Critical" })))
