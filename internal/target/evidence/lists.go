@@ -150,7 +150,8 @@ var badReasonWords = []string{"Fail", "Error", "Invalid", "Timeout", "TimedOut",
 var endTypes = set("Complete", "Succeeded")
 
 var notYetEnds = []string{"Creating", "Provisioning", "Initializing", "Installing", "Pending", "Progressing", "InProgress",
-	"Reconciling", "Updating", "Deploying", "Waiting", "Starting", "Scaling"}
+	"Reconciling", "Updating", "Upgrading", "Deploying", "Waiting", "Starting", "Restarting", "Scaling", "Syncing", "Building",
+	"Preparing", "Restoring", "Bootstrapping"}
 
 // The fields of a status that say how an object is: with an error, and with a number of replicas.
 var (
