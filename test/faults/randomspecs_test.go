@@ -26,6 +26,9 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 	r := newRig(t)
 	s := &specs{workload: workload{rig: r, random: rand.New(rand.NewPCG(seed, 9)), namespaces: []string{r.namespace}}}
 	s.create(s.lease())
+	s.install(s.gadgetKind())
+	s.create(s.gadgets()...)
+	t.Cleanup(s.removeRules)
 	s.createAll(0, 40)
 	m := r.startManager()
 	r.web()
@@ -34,8 +37,10 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 	for round := range 6 {
 		for range 10 {
 			check, alias := s.check(s.random.IntN(80)), s.alias(s.random.IntN(80))
+			rule := s.healthRule(s.random.IntN(80 / ruleEvery))
 			s.respecify(check, check.Spec)
 			s.respecify(alias, alias.Spec)
+			s.respecify(rule, rule.Spec)
 		}
 		r.Eventually(r.states("web")).Should(Equal(r.flip(round%2 == 1)))
 	}
@@ -57,6 +62,9 @@ func (s *specs) createAll(from, to int) {
 		s.createValid(func() client.Object { return s.check(i) })
 		s.createValid(func() client.Object { return s.alias(i) })
 	}
+	for i := from / ruleEvery; i < to/ruleEvery; i++ {
+		s.createValid(func() client.Object { return s.healthRule(i) })
+	}
 }
 
 // createValid makes specs until the API server takes one: some of what it refuses is beyond this generator.
@@ -65,7 +73,7 @@ func (s *specs) createValid(spec func() client.Object) {
 	s.Eventually(func() error { return direct.Create(s.ctx, spec()) }).Should(Succeed())
 }
 
-// unreported are the checks which show nothing yet of their spec.
+// unreported are the checks, and the rules, which show nothing yet of their spec.
 func (s *specs) unreported() (names []string) {
 	var checks v1alpha1.HealthCheckList
 	s.Expect(direct.List(s.ctx, &checks, client.InNamespace(s.namespace))).To(Succeed())
@@ -79,6 +87,18 @@ func (s *specs) unreported() (names []string) {
 	for _, alias := range aliases.Items {
 		if alias.Status.ObservedGeneration != alias.Generation {
 			names = append(names, fmt.Sprintf("alias %s %+v %+v", alias.Name, alias.Spec.TargetRef, alias.Spec.Selector))
+		}
+	}
+	return append(names, s.unjudged()...)
+}
+
+// unjudged are the HealthRules of this rig which do not say yet whether they are in force.
+func (s *specs) unjudged() (names []string) {
+	var rules v1alpha1.HealthRuleList
+	s.Expect(direct.List(s.ctx, &rules)).To(Succeed())
+	for _, rule := range rules.Items {
+		if strings.HasPrefix(rule.Name, s.namespace) && rule.Status.ObservedGeneration != rule.Generation {
+			names = append(names, fmt.Sprintf("rule %s %+v", rule.Name, rule.Spec))
 		}
 	}
 	return names
@@ -322,11 +342,13 @@ func (s *specs) alias(i int) *v1alpha1.AliasCheck {
 	alias := &v1alpha1.AliasCheck{ObjectMeta: s.object("alias", i)}
 	alias.Spec.WhenMissing = maybe(s, given[s.random.IntN(4)])
 	alias.Spec.WhenEmpty = maybe(s, given[s.random.IntN(4)])
-	switch s.random.IntN(4) {
+	switch s.random.IntN(5) {
 	case 0:
 		alias.Spec.Selector = s.selector()
 	case 1:
 		alias.Spec.Targets = s.targets()
+	case 2:
+		alias.Spec.TargetRef = s.ruled()
 	default:
 		alias.Spec.TargetRef = s.target()
 	}
