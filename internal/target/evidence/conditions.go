@@ -166,7 +166,8 @@ func (r *reading) failedBeside(c Condition) (Condition, bool) {
 // reason that says anything.
 func (r *reading) underWayBeside(c Condition) bool {
 	return vagueReasons[c.Reason] && slices.ContainsFunc(r.conditions, func(other Condition) bool {
-		return other.Type != c.Type && other.is(metav1.ConditionFalse) && isPart(other.name()) && notYetReason(other.Reason)
+		return other.Type != c.Type && other.is(metav1.ConditionFalse) &&
+			(notYetTypes[other.Type] || isPart(other.name()) && notYetReason(other.Reason))
 	})
 }
 

@@ -127,7 +127,7 @@ func notYetReason(reason string) bool {
 	return !badReason(reason) && endsWith(reason, notYetEnds)
 }
 
-var notYetReasons = set("DependencyNotReady", "DependencyNotFound", "SourceNotReady", "NotReconciled")
+var notYetReasons = set("DependencyNotReady", "DependencyNotFound", "SourceNotReady", "NotReconciled", "Init")
 
 // vagueReasons of a summary condition that is False say no more than that.
 var vagueReasons = set("", "NotReady", "NotAvailable", "NotHealthy", "NotProvisioned", "Unready", "ComponentsNotReady")
