@@ -88,6 +88,7 @@ soak: controlplane ## Break everything for long. SOAK_FOR=1h is the random workl
 
 .PHONY: bench
 bench: build controlplane ## Measure the manager against its baselines, into bin/bench.json. BENCH="-run idle -scale full" says what.
+	@hack/blackbox.sh
 	@go build -o bin/bench ./hack/bench
 	@exec bin/bench $(BENCH)
 

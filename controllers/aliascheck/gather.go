@@ -53,12 +53,9 @@ func (g gathered) Delete(ctx context.Context, e event.DeleteEvent, q requestQueu
 	g.EventHandler.Delete(ctx, e, g.gathering(ctx, q))
 }
 
-// gathering is a queue that gathers. One without priorities is left as it is, and only costs more evaluations.
+// gathering is a queue that gathers. controller-runtime gives handlers one with priorities, whatever the controller's own is.
 func (g gathered) gathering(ctx context.Context, queue requestQueue) requestQueue {
-	priorities, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request])
-	if !ok {
-		return queue
-	}
+	priorities := queue.(priorityqueue.PriorityQueue[reconcile.Request])
 	return gatheringQueue{priorities, func(r reconcile.Request) time.Duration {
 		if !combinesMany(ctx, g.client, r) {
 			return 0

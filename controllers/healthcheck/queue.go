@@ -16,22 +16,17 @@ import (
 type queue struct {
 	// context is that of the controller: a probe outlives the reconcile that starts it. It is set before anything is reconciled.
 	context context.Context
-	keys    workqueue.TypedRateLimitingInterface[reconcile.Request]
+	keys    priorityqueue.PriorityQueue[reconcile.Request]
 }
 
-// take is a source.Func.
+// take is a source.Func. controller-runtime gives sources a queue with priorities.
 func (q *queue) take(ctx context.Context, keys workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	q.context, q.keys = ctx, keys
+	q.context, q.keys = ctx, keys.(priorityqueue.PriorityQueue[reconcile.Request])
 	return nil
 }
 
 // add asks for a look at a check after a while. It states the priority, which would otherwise stay the low one of an
 // object of the initial list.
 func (q *queue) add(key types.NamespacedName, after time.Duration) {
-	request := reconcile.Request{NamespacedName: key}
-	if keys, ok := q.keys.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
-		keys.AddWithOpts(priorityqueue.AddOpts{After: after, Priority: new(status.PriorityDue)}, request)
-		return
-	}
-	q.keys.AddAfter(request, after)
+	q.keys.AddWithOpts(priorityqueue.AddOpts{After: after, Priority: new(status.PriorityDue)}, reconcile.Request{NamespacedName: key})
 }

@@ -11,15 +11,11 @@ import (
 // edge measures the time from a status write of a HealthCheck returning until an observer sees its one
 // alias follow. The baseline is the leanest informer, which patches a mirror on each event.
 func edge(ctx context.Context, b *bench) error {
-	w, err := newWorld(b)
+	w, m, err := newWorldWithManager(ctx, b)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	m, err := w.startManager(ctx)
-	if err != nil {
-		return err
-	}
 	if _, err := w.startChild("follower", "-kubeconfig="+w.plane.Kubeconfig); err != nil {
 		return err
 	}

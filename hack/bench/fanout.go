@@ -12,15 +12,11 @@ import (
 // physical limit: a bare loop of the same status patches, the check's own and then those of its followers, of the same
 // size, at the same concurrency, seen by an observer too.
 func fanout(ctx context.Context, b *bench) error {
-	w, err := newWorld(b)
+	w, m, err := newWorldWithManager(ctx, b)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	m, err := w.startManager(ctx)
-	if err != nil {
-		return err
-	}
 	f := &fanoutRun{world: w, manager: m, flips: map[int]int{}, ours: map[int][]time.Duration{}, bare: map[int][]time.Duration{}}
 	if f.aliases, err = w.observe(ctx, aliasChecks); err != nil {
 		return err

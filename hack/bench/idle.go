@@ -39,15 +39,7 @@ func idle(ctx context.Context, b *bench) error {
 		return err
 	}
 	n := b.scale.idleChecks
-	b.progress.say("creating %d + %d checks", n, n)
-	if _, err := w.createChecks(ctx, n, probeInterval); err != nil {
-		return err
-	}
-	if err := w.createAliases(ctx, 0, n, func(i int) string { return named("check", i) }); err != nil {
-		return err
-	}
-	b.progress.say("waiting until they have settled")
-	if err := w.settled(ctx, n, always(v1alpha1.StatePassing)); err != nil {
+	if err := w.populate(ctx, n); err != nil {
 		return err
 	}
 	if err := w.eventsWritten(ctx); err != nil {
@@ -62,6 +54,19 @@ func idle(ctx context.Context, b *bench) error {
 	}
 	b.progress.say("measuring for %s", b.scale.idleFor)
 	return m.profiled(ctx, b, "idle", b.scale.idleFor/2, func() error { return w.measureIdle(ctx, m, bare, empty) })
+}
+
+// populate makes n checks that pass, with an alias each, and waits until all show that.
+func (w *world) populate(ctx context.Context, n int) error {
+	w.bench.progress.say("creating %d + %d checks", n, n)
+	if _, err := w.createChecks(ctx, n, probeInterval); err != nil {
+		return err
+	}
+	if err := w.createAliases(ctx, 0, n, func(i int) string { return named("check", i) }); err != nil {
+		return err
+	}
+	w.bench.progress.say("waiting until they have settled")
+	return w.settled(ctx, n, always(v1alpha1.StatePassing))
 }
 
 // measureWorkers states what the workers for probes cost while there is nothing to do.

@@ -37,10 +37,12 @@ var sections = []section{
 	{"edge", edge},
 	{"rollup", rollup},
 	{"idle", idle},
+	{"peers", peers},
 	{"schedule", schedule},
 	{"failover", failover},
 	{"sweep", sweeps},
 	{"growth", growth},
+	{"shards", shards},
 }
 
 // bench is what all sections share.
@@ -70,7 +72,7 @@ func run(ctx context.Context, args []string) error {
 	klog.SetLogger(logr.Discard())
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("run", "", "comma-separated sections to run, of "+strings.Join(names(), ",")+" (default all)")
-	size := flags.String("scale", "small", "small takes 27 minutes on two quiet cores, full an hour and twenty minutes; smoke only shows that it works")
+	size := flags.String("scale", "small", "small takes 35 minutes on two quiet cores, full an hour and 45 minutes; smoke only shows that it works")
 	out := flags.String("out", filepath.Join(controlplane.Root(), "bin", "bench.json"), "where the rows go as JSON")
 	binary := flags.String("manager", filepath.Join(controlplane.Root(), "bin", "manager"), "the manager to measure")
 	profiles := flags.String("profiles", "",

@@ -20,15 +20,11 @@ const (
 // rollup measures what it costs that all members of a roll-up flip within a second: one roll-up first, and then a hundred of
 // the same members. Writes are counted as an observer sees them; there is no baseline for what is not written.
 func rollup(ctx context.Context, b *bench) error {
-	w, err := newWorld(b)
+	w, m, err := newWorldWithManager(ctx, b)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	m, err := w.startManager(ctx)
-	if err != nil {
-		return err
-	}
 	n := b.scale.rolledUp
 	b.progress.say("creating %d members", n)
 	if err := w.createMembers(ctx, n); err != nil {

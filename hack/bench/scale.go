@@ -36,7 +36,7 @@ var scales = map[string]scale{
 	"smoke": {
 		expected: map[string]time.Duration{
 			"fanout": 30 * time.Second, "edge": 20 * time.Second, "rollup": time.Minute, "idle": time.Minute, "schedule": 75 * time.Second,
-			"failover": 5 * time.Minute, "sweep": 2 * time.Minute, "growth": 3 * time.Minute,
+			"failover": 5 * time.Minute, "sweep": 2 * time.Minute, "growth": 3 * time.Minute, "shards": 2 * time.Minute, "peers": time.Minute,
 		},
 		fanout: []int{1, 10, 100}, fanoutRounds: 2,
 		flips:    40,
@@ -50,7 +50,7 @@ var scales = map[string]scale{
 	"small": {
 		expected: map[string]time.Duration{
 			"fanout": 4 * time.Minute, "edge": time.Minute, "rollup": 2 * time.Minute, "idle": 150 * time.Second, "schedule": 2 * time.Minute,
-			"failover": 5 * time.Minute, "sweep": 3 * time.Minute, "growth": 5 * time.Minute,
+			"failover": 5 * time.Minute, "sweep": 3 * time.Minute, "growth": 5 * time.Minute, "shards": 5 * time.Minute, "peers": 3 * time.Minute,
 		},
 		fanout: []int{1, 100, 1000}, fanoutRounds: 4,
 		flips:    300,
@@ -64,7 +64,7 @@ var scales = map[string]scale{
 	"full": {
 		expected: map[string]time.Duration{
 			"fanout": 19 * time.Minute, "edge": 150 * time.Second, "rollup": 4 * time.Minute, "idle": 8 * time.Minute, "schedule": 7 * time.Minute,
-			"failover": 330 * time.Second, "sweep": 390 * time.Second, "growth": 6 * time.Minute,
+			"failover": 330 * time.Second, "sweep": 390 * time.Second, "growth": 6 * time.Minute, "shards": 15 * time.Minute, "peers": 8 * time.Minute,
 		},
 		fanout: []int{1, 100, 1000, 10000}, fanoutRounds: 4,
 		flips:    1000,

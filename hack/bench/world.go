@@ -48,6 +48,19 @@ type world struct {
 
 func newWorld(b *bench) (*world, error) { return newWorldWith(b, nil) }
 
+func newWorldWithManager(ctx context.Context, b *bench) (*world, *manager, error) {
+	w, err := newWorld(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := w.startManager(ctx)
+	if err != nil {
+		w.close()
+		return nil, nil, err
+	}
+	return w, m, nil
+}
+
 // newWorldWith has an API server with these flags.
 func newWorldWith(b *bench, flags func(dir string) (map[string]string, error)) (*world, error) {
 	w := &world{bench: b}

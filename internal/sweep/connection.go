@@ -163,7 +163,6 @@ func (s *stream) finish() {
 			return
 		}
 	}
-	s.evidence.confirmed()
 }
 
 func (s *stream) sendError(err *apierrors.StatusError) {

@@ -15,12 +15,8 @@ import (
 // that holds back streams would hold back a new watch, too. The last event is a bookmark of the list's version: the reflector
 // watches on after it.
 func (lw *listerWatcher) lost(ctx context.Context) ([]watch.Event, error) {
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
-	pages := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-		return lw.ListerWatcherWithContext.ListWithContext(ctx, options)
-	})
-	list, _, err := pages.ListWithAlloc(ctx, metav1.ListOptions{}) // no version: at least as new as all that was written
+	// No version: at least as new as all that was written.
+	list, _, err := pager.New(lw.ListWithContext).ListWithAlloc(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("listing what a watch has lost: %w", err)
 	}

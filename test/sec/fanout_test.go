@@ -20,9 +20,7 @@ import (
 
 // 1,500 aliases of one check that flaps made a neighbour's alias follow up to ten seconds late, and his gate a minute.
 func TestAFlappingCheckWithHundredsOfAliasesDelaysNobodyElses(t *testing.T) {
-	manager := started(t)
-	quiet := newNeighbour(t, manager)
-	noisy := newNamespace(t, "noisy")
+	manager, quiet, noisy := besideANeighbour(t)
 	const aliases = 600
 	for i := range aliases {
 		create(t, aliasOf(noisy, fmt.Sprintf("follows-%03d", i), "flaps"))
@@ -36,9 +34,7 @@ func TestAFlappingCheckWithHundredsOfAliasesDelaysNobodyElses(t *testing.T) {
 
 // Each of them has something to write every second.
 func TestHundredsOfFlappingChecksDelayNobodyElses(t *testing.T) {
-	manager := started(t)
-	quiet := newNeighbour(t, manager)
-	noisy := newNamespace(t, "noisy")
+	manager, quiet, noisy := besideANeighbour(t)
 	const checks = 400
 	for i := range checks {
 		create(t, flapping(t, noisy, fmt.Sprintf("flaps-%03d", i)))
@@ -49,9 +45,7 @@ func TestHundredsOfFlappingChecksDelayNobodyElses(t *testing.T) {
 
 // One alias that flaps, and a patch of each of these pods every second.
 func TestHundredsOfPodsOnAFlappingGateDelayNobodyElses(t *testing.T) {
-	manager := started(t)
-	quiet := newNeighbour(t, manager)
-	noisy := newNamespace(t, "noisy")
+	manager, quiet, noisy := besideANeighbour(t)
 	const pods = 300
 	for i := range pods {
 		pod := gatedPod(noisy, "db")
@@ -94,9 +88,7 @@ func TestChecksThatHangLeaveSlotsToTheSlowOnesOfOthers(t *testing.T) {
 // 60 checks of a Lease of a megabyte read it 60 times a second, for as long as they were there.
 func TestALargeLeaseIsReadOnceASecondHoweverManyChecksNeedIt(t *testing.T) {
 	g := NewWithT(t)
-	manager := started(t)
-	quiet := newNeighbour(t, manager)
-	noisy := newNamespace(t, "noisy")
+	manager, quiet, noisy := besideANeighbour(t)
 	create(t, &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: noisy, Name: "worker"},
 		Spec: coordinationv1.LeaseSpec{
@@ -153,9 +145,7 @@ func (n *neighbour) hasAnEvent() {
 
 // Each of the aliases combines all of the checks, and is concerned whenever one of them flaps.
 func TestAliasesThatSelectFlappingChecksDelayNobodyElses(t *testing.T) {
-	manager := started(t)
-	quiet := newNeighbour(t, manager)
-	noisy := newNamespace(t, "noisy")
+	manager, quiet, noisy := besideANeighbour(t)
 	const aliases, checks = 300, 150
 	for i := range aliases {
 		alias := aliasOf(noisy, fmt.Sprintf("selects-%03d", i), "")

@@ -35,9 +35,7 @@ func growth(t *testing.T, manager *blackbox.Manager, what func()) int64 {
 // the API server itself too slow for a test.)
 func TestChecksWithThousandsOfLabelsCostWhatTheyAreLarge(t *testing.T) {
 	g := NewWithT(t)
-	manager := started(t)
-	quiet := newNeighbour(t, manager)
-	noisy := newNamespace(t, "noisy")
+	manager, quiet, noisy := besideANeighbour(t)
 	const checks = 10
 	grown := growth(t, manager, func() {
 		for i := range checks {
@@ -65,9 +63,7 @@ func manyLabels(of int) map[string]string {
 // lock of the cache, and nobody's gate followed.
 func TestPodsWithTensOfThousandsOfGatesDelayNobodysGate(t *testing.T) {
 	g := NewWithT(t)
-	manager := started(t)
-	quiet := newNeighbour(t, manager)
-	noisy := newNamespace(t, "noisy")
+	_, quiet, noisy := besideANeighbour(t)
 	for i := range 3 {
 		pod := &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Namespace: noisy, Name: fmt.Sprintf("gated-%d", i)},

@@ -38,6 +38,13 @@ type neighbour struct {
 	pod    *corev1.Pod
 }
 
+// besideANeighbour is a manager, somebody whom nothing may disturb, and the namespace of who makes noise.
+func besideANeighbour(t *testing.T) (manager *blackbox.Manager, quiet *neighbour, noisy string) {
+	t.Helper()
+	manager = started(t)
+	return manager, newNeighbour(t, manager), newNamespace(t, "noisy")
+}
+
 func newNeighbour(t *testing.T, manager *blackbox.Manager, options ...func(*neighbour)) *neighbour {
 	t.Helper()
 	n := &neighbour{t: t, writes: writesOf(t, manager, "HealthCheck", "AliasCheck", "Pod")}
