@@ -107,7 +107,7 @@ func TestInABrowserAScreenReaderIsToldWhatThereIsToSee(t *testing.T) {
 	g.Expect(items).To(ContainElement(item(2, true, "Critical, AliasCheck shop/needs-web, ProbeFailed")))
 	g.Expect(items).To(ContainElement(And(HaveField("Name", HavePrefix("Critical, HealthCheck shop/web, culprit, ProbeFailed: GET ")),
 		HaveField("Properties", And(HaveKeyWithValue("level", BeEquivalentTo(3)), Not(HaveKey("expanded")))))))
-	g.Expect(items).To(ContainElement(HaveField("Name", "Critical, HealthCheck shop/gone, culprit does not exist")))
+	g.Expect(items).To(ContainElement(HaveField("Name", "Critical, HealthCheck shop/gone, culprit, does not exist")))
 
 	var headings []float64
 	for _, heading := range of(nodes, "heading") {

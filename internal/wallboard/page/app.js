@@ -45,7 +45,7 @@ const some = (n, test) => test(n) || (n.children || []).some(c => some(c, test))
 
 // ---- the tree
 
-const marksOf = n => [n.culprit && "◀ culprit", n.missing && "does not exist", n.ring && "↺ ring", n.above && "see above"].filter(Boolean).join(" ");
+const marksOf = n => [n.culprit && "◀ culprit", n.missing && "does not exist", n.ring && "↺ ring", n.above && "see above"].filter(Boolean).join(", ");
 const saidOf = n => [n.reason, n.children && n.children.length ? "" : n.message].filter(Boolean).join(": ");
 
 function row(n) {
