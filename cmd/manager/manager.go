@@ -47,11 +47,13 @@ const (
 	maxConcurrentGates   = 8
 	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
 	// 2.2 times as long. A standby that looks just before the lease ends looks again after that, and it has counted from
-	// a look that came as late: a leader that dies without a word is followed within the lease's 15 s and 2 s more.
+	// a look that came as late: a leader that dies without a word is followed within leaseDuration and 2 s more.
 	leaderRetryPeriod = 450 * time.Millisecond
 	// leaderRenewDeadline is how long a leader goes on without having renewed the lease, and how long a replica may stand
-	// still. The lease lasts for 15 s.
-	leaderRenewDeadline = 10 * time.Second
+	// still: an etcd that is paused for 5 s leaves a leader 2 s to renew.
+	leaderRenewDeadline = 7 * time.Second
+	// leaseDuration is as short as is safe: what a leader began to write just before its deadline has MaxObservationAge to arrive.
+	leaseDuration = 12 * time.Second
 	// shutdownTimeout bounds the end of probes and writes. Giving the lease back comes after that.
 	shutdownTimeout = 4 * time.Second
 	// exitTimeout bounds all of it: SIGTERM ends the process within ten seconds, also where the API server hangs while
@@ -115,7 +117,7 @@ func (o *options) attachSweep(config *rest.Config, options *cache.Options) (*swe
 }
 
 func (o *options) managerOptions() ctrl.Options {
-	shutdown, renew, retry := shutdownTimeout, leaderRenewDeadline, leaderRetryPeriod
+	shutdown, lease, renew, retry := shutdownTimeout, leaseDuration, leaderRenewDeadline, leaderRetryPeriod
 	return ctrl.Options{
 		Scheme:                        scheme(),
 		Cache:                         o.cacheOptions(),
@@ -125,6 +127,7 @@ func (o *options) managerOptions() ctrl.Options {
 		LeaderElectionID:              o.shard.Lease(),
 		LeaderElectionNamespace:       o.leaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &lease,
 		RenewDeadline:                 &renew,
 		RetryPeriod:                   &retry,
 		GracefulShutdownTimeout:       &shutdown,

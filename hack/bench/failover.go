@@ -15,10 +15,10 @@ import (
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
 
-// The lease of a leader, as controller-runtime sets it, and how soon after its end a standby has to lead.
+// The lease of a leader, and how soon after its end a standby has to lead.
 const (
-	leaseDuration = 15 * time.Second
-	takeover      = 2 * time.Second
+	leaseDuration = 12 * time.Second
+	takeover      = time.Second
 	// handOvers is how many of each kind are measured.
 	handOvers = 3
 )

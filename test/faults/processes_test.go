@@ -28,7 +28,7 @@ import (
 )
 
 // leaseDuration is how long a standby waits for a leader that has vanished without a word.
-const leaseDuration = 15 * time.Second
+const leaseDuration = 12 * time.Second
 
 const leaseName = shard.LeaseName
 
@@ -127,6 +127,22 @@ func TestI1AStateIsRightSoonAfterEtcdWasPaused(t *testing.T) {
 	}
 }
 
+// A leader outlives an etcd that is paused for 5 s: it has 2 s more to renew its lease.
+func TestALeaderOutlivesAShortPauseOfEtcd(t *testing.T) {
+	r := newRig(t)
+	manager := r.startManager(r.elected()...)
+	r.Eventually(r.leader).ShouldNot(BeEmpty())
+	leader, etcd := r.leader(), r.process("etcd")
+	pause := time.After(5 * time.Second)
+	r.Expect(etcd.Signal(syscall.SIGSTOP)).To(Succeed())
+	<-pause
+	r.Expect(etcd.Signal(syscall.SIGCONT)).To(Succeed())
+	resumed := time.Now()
+	r.Eventually(r.renewed).Should(BeTemporally(">", resumed))
+	r.Expect(r.leader()).To(Equal(leader))
+	r.Expect(manager.Ended()).NotTo(BeClosed())
+}
+
 // greensAfterRed counts the Passing ones that come after a Critical one. A watch starts with what exists, and so with
 // Passing.
 func greensAfterRed(states []v1alpha1.State) (count int) {
@@ -188,12 +204,26 @@ func (r *rig) elected() []string {
 }
 
 func (r *rig) leader() string {
-	var lease coordinationv1.Lease
-	key := client.ObjectKey{Namespace: r.namespace, Name: leaseName}
-	if err := direct.Get(r.ctx, key, &lease); err != nil || lease.Spec.HolderIdentity == nil {
-		return ""
+	if lease := r.lease(); lease.HolderIdentity != nil {
+		return *lease.HolderIdentity
 	}
-	return *lease.Spec.HolderIdentity
+	return ""
+}
+
+// renewed is when the leader renewed its lease last, in its own words.
+func (r *rig) renewed() time.Time {
+	if lease := r.lease(); lease.RenewTime != nil {
+		return lease.RenewTime.Time
+	}
+	return time.Time{}
+}
+
+func (r *rig) lease() coordinationv1.LeaseSpec {
+	var lease coordinationv1.Lease
+	if err := direct.Get(r.ctx, client.ObjectKey{Namespace: r.namespace, Name: leaseName}, &lease); err != nil {
+		return coordinationv1.LeaseSpec{}
+	}
+	return lease.Spec
 }
 
 // I6: one of two replicas is killed at a random moment of changes, and replaced, 50 times in all. What does not change
@@ -261,7 +291,7 @@ func (r *rig) leads(m *blackbox.Manager) bool {
 	return slices.Contains(r.metrics(m, "leader_election_master_status"), `leader_election_master_status{name="`+leaseName+`"} 1`)
 }
 
-// endLease takes the lease from a leader that is dead: its 15 s are waited for in the first round only.
+// endLease takes the lease from a leader that is dead: its 12 s are waited for in the first round only.
 func (r *rig) endLease(name string) {
 	r.t.Helper()
 	r.delete(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: name}})
