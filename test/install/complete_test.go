@@ -40,7 +40,7 @@ func TestACompleteInstallationIsKeptByASecondApplyAndWorks(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(time.Minute)
 	c := startCluster(t)
-	knowsMonitoring(t, c)
+	knowsMonitoring(t, g, c)
 	appliedTwice(t, c, overlay(t, complete))
 	podsAreAdmitted(t, g, c, 3)
 
@@ -62,15 +62,18 @@ func TestACompleteInstallationIsKeptByASecondApplyAndWorks(t *testing.T) {
 }
 
 // knowsMonitoring installs the CRDs of what the component monitoring has.
-func knowsMonitoring(t *testing.T, c *cluster) {
+func knowsMonitoring(t *testing.T, g Gomega, c *cluster) {
 	t.Helper()
 	crds, err := controlplane.PrometheusOperatorCRDs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.must(t, "", "apply", "--server-side", "--filename", crds)
-	c.must(t, "", "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com",
-		"crd/prometheusrules.monitoring.coreos.com", "--timeout=60s")
+	// A CRD that has no conditions yet is an error to kubectl wait.
+	g.Eventually(func() (string, error) {
+		return c.kubectl(t.Context(), "", "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com",
+			"crd/prometheusrules.monitoring.coreos.com", "--timeout=60s")
+	}).ShouldNot(BeEmpty())
 }
 
 const jobCheck = `

@@ -32,8 +32,14 @@ func TestThePrometheusOperatorTakesTheObjects(t *testing.T) {
 	}
 	kubectl(t, plane, "", "apply", "--server-side", "--filename", crds)
 	kubectl(t, plane, "", "create", "namespace", namespaceOfTheManager)
-	kubectl(t, plane, "", "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com",
-		"crd/prometheusrules.monitoring.coreos.com", "--timeout=60s")
+	NewWithT(t).Eventually(func() error { // a CRD that has no conditions yet is an error to kubectl wait
+		wait, err := plane.Kubectl(t.Context(), nil, "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com",
+			"crd/prometheusrules.monitoring.coreos.com", "--timeout=60s")
+		if err != nil {
+			return err
+		}
+		return wait.Run()
+	}, patience).Should(Succeed())
 	kubectl(t, plane, "", "apply", "--validate=strict", "--kustomize", folder)
 
 	var stored struct {
