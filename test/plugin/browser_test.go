@@ -197,8 +197,10 @@ func TestInABrowser2000ChecksScroll(t *testing.T) {
 	g := NewWithT(t)
 	const many = 2000
 	createMany(t, many)
+	began := time.Now()
 	page := inChromium(t, opened(t))
 	page.eventually(fmt.Sprintf(`document.querySelectorAll('[data-id^="HealthCheck/many/"]').length === %d`, many))
+	t.Logf("the page showed %d checks after %s", many, time.Since(began))
 	last := itemOf("HealthCheck/many/c1999") + ".getBoundingClientRect()"
 	g.Expect(page.eval(last+".top > innerHeight")).To(Equal("true"), "it is below the window")
 	page.eval(itemOf("HealthCheck/many/c1999") + ".scrollIntoView({block: 'center'})")

@@ -48,7 +48,9 @@ func run(m *testing.M) int {
 	if plugin, err = blackbox.Build("kubectl-aliascheck-race", "./cmd/kubectl-aliascheck", "-race"); err != nil {
 		return failed(err)
 	}
-	if plane, err = controlplane.Start(controlplane.Options{}); err != nil {
+	if plane, err = controlplane.Start(controlplane.Options{
+		APIServerFlags: map[string]string{"delete-collection-workers": "16"}, // of the 2,000 checks of a test
+	}); err != nil {
 		return failed(err)
 	}
 	defer func() { _ = plane.Stop() }()
