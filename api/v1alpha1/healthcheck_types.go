@@ -614,10 +614,14 @@ type HealthCheckStatus struct {
 	Type string `json:"type,omitempty"`
 
 	// consecutiveFailures up to now; it saturates at failureThreshold.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	// +optional
 	ConsecutiveFailures int32 `json:"consecutiveFailures,omitempty"`
 
 	// consecutiveSuccesses up to now; it saturates at successThreshold.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	// +optional
 	ConsecutiveSuccesses int32 `json:"consecutiveSuccesses,omitempty"`
 
