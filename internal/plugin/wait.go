@@ -30,7 +30,7 @@ func (o *options) waitCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			at := slices.IndexFunc(waitable, func(state string) bool { return strings.EqualFold(state, wanted) })
 			if at < 0 {
-				return fmt.Errorf("--for=%s is none of %s", wanted, strings.Join(waitable, ", "))
+				return fmt.Errorf("--for=%s must be one of %s", wanted, strings.Join(waitable, ", "))
 			}
 			wanted = waitable[at]
 			ctx, cancel := context.WithTimeout(c.Context(), timeout)

@@ -218,7 +218,7 @@ func TestWaitRefusesAtOnceWhatCanNeverBe(t *testing.T) {
 	g := NewWithT(t)
 	_, stderr, code := call(t, "wait", "front", "-n", "shop", "--for=Green")
 	g.Expect(code).To(Equal(2))
-	g.Expect(stderr).To(Equal("kubectl aliascheck: --for=Green is none of Ready, Passing, Warning, Critical, Maintenance, Unknown\n"))
+	g.Expect(stderr).To(Equal("kubectl aliascheck: --for=Green must be one of Ready, Passing, Warning, Critical, Maintenance, Unknown\n"))
 	_, stderr, code = call(t, "wait", "pod/cart", "-n", "shop")
 	g.Expect(code).To(Equal(2))
 	g.Expect(stderr).To(Equal("kubectl aliascheck: Pod/cart is no check: wait is for AliasChecks and HealthChecks\n"))
