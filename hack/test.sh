@@ -17,7 +17,7 @@ most=$(getconf _NPROCESSORS_ONLN)
 ((most >= 3)) || most=3
 
 # Without the cache: it does not see what the black-box tests run, the manager's binary and dist/install.yaml.
-run() { go test -count=1 -p "$most" -parallel "$most" "$@" 2>&1 | grep --line-buffered -v '\[no test files\]$' | tee -a "$log"; return "${PIPESTATUS[0]}"; }
+run() { go test -count=1 -p "$most" "$@" 2>&1 | grep --line-buffered -v '\[no test files\]$' | tee -a "$log"; return "${PIPESTATUS[0]}"; }
 
 packages=("$@")
 # Those that take the longest begin first, so that the others fill what they leave.

@@ -22,7 +22,7 @@ func serveSubjects(t *testing.T) subjects {
 	answers.HandleFunc("/failing", answering(http.StatusServiceUnavailable))
 	answers.HandleFunc("/hanging", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	answers.HandleFunc("/json", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"status": "up", "queue": 17}`))
+		_, _ = w.Write([]byte(`{"status": "up", "queue": 170017}`))
 	})
 	server := httptest.NewServer(answers)
 	t.Cleanup(func() {
