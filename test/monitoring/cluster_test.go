@@ -131,6 +131,11 @@ metadata: {name: encrypted, namespace: default}
 spec: {interval: 1s, http: {url: %q, tls: {insecureSkipVerify: true}}}
 ---
 apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: elsewhere, namespace: default, labels: {sharding.health.aliascheck.dev/key: elsewhere}}
+spec: {http: {url: "http://localhost"}}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
 kind: AliasCheck
 metadata: {name: shop, namespace: default, labels: {team: cart}}
 spec: {targetRef: {name: web}}
