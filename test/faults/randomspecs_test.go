@@ -34,7 +34,7 @@ func TestI9NoSpecWithinTheSchemaStopsAnotherCheck(t *testing.T) {
 	r.web()
 	s.createAll(40, 80)
 	r.Eventually(s.unreported, 5*patience).WithPolling(seldom).Should(BeEmpty())
-	for round := range 6 {
+	for round := range 4 {
 		for range 10 {
 			check, alias := s.check(s.random.IntN(80)), s.alias(s.random.IntN(80))
 			rule := s.healthRule(s.random.IntN(80 / ruleEvery))

@@ -44,7 +44,7 @@ func TestI1I5I8EveryStatusIsWhatTheOracleComputesFromTheObjects(t *testing.T) {
 	}
 	r.startManager("--namespaces=" + r.namespace + "," + elsewhere.Name)
 	more := func(period int, began time.Time) bool {
-		return period < 12 || time.Since(began) < soakFor || period < 120 && len(w.unseen()) > 0
+		return period < 8 || time.Since(began) < soakFor || period < 120 && len(w.unseen()) > 0
 	}
 	for began, period := time.Now(), 0; more(period, began); period++ {
 		for range 50 {
