@@ -570,7 +570,7 @@ func fromCondition(status corev1.ConditionStatus, reason, itself string) shown {
 		corev1.ConditionTrue: v1alpha1.StatePassing, corev1.ConditionFalse: v1alpha1.StateCritical,
 		corev1.ConditionUnknown: v1alpha1.StateUnknown,
 	}
-	return shown{state: states[status], reason: reason, culprit: itself}
+	return shown{state: states[status], reason: cmp.Or(reason, "Condition"+string(status)), culprit: itself}
 }
 
 func (w *world) nodeFor(alias v1alpha1.AliasCheck, asked string) shown {
