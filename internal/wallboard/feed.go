@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/internal/health"
+	"github.com/aliascheck/aliascheck/internal/sweep"
 	"github.com/aliascheck/aliascheck/internal/tree"
 )
 
@@ -30,6 +32,9 @@ const (
 	beat = 2 * time.Second
 	// watchTrouble is how long after its last error a watch counts as down.
 	watchTrouble = 15 * time.Second
+	// sweepInterval is how often what is cached is compared with the API server: a watch that is held back on its way says
+	// nothing of that, and a page that is frozen must not look well.
+	sweepInterval = 15 * time.Second
 	// quiet is how long a change waits for those that follow from it, and maxQuiet where there is much to show.
 	quiet, maxQuiet = 100 * time.Millisecond, 500 * time.Millisecond
 )
@@ -97,8 +102,15 @@ func newFeed(o Options) (*feed, error) {
 	if o.Namespace != "" {
 		options.DefaultNamespaces = map[string]cache.Config{o.Namespace: {}}
 	}
-	var err error
-	if f.cache, err = cache.New(o.Config, options); err != nil {
+	sweeper, err := sweep.New(sweep.Options{Interval: sweepInterval, Scheme: options.Scheme, Log: logr.Discard()})
+	if err != nil {
+		return nil, fmt.Errorf("making a sweep: %w", err)
+	}
+	config := rest.CopyConfig(o.Config)
+	if err := sweeper.Attach(config, &options); err != nil {
+		return nil, err
+	}
+	if f.cache, err = cache.New(config, options); err != nil {
 		return nil, fmt.Errorf("making a watch cache: %w", err)
 	}
 	f.reader = &reader{Reader: f.cache}

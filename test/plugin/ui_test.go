@@ -7,10 +7,13 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
 
 // snapshot is what the page is told.
@@ -51,13 +54,9 @@ func get(t *testing.T, url string) io.Reader {
 	return response.Body
 }
 
-func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
-	g := NewWithT(t)
-	address := opened(t)
-	body, err := io.ReadAll(get(t, address+"/"))
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(string(body)).To(ContainSubstring("<title>aliascheck</title>"))
-
+// streamed are the messages that a page gets from now on.
+func streamed(t *testing.T, address string) <-chan snapshot {
+	t.Helper()
 	messages := make(chan snapshot, 100)
 	stream := bufio.NewReader(get(t, address+"/api/stream"))
 	go func() {
@@ -74,14 +73,26 @@ func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
 			}
 		}
 	}()
-	stateOf := func(s snapshot, name string) string {
-		for _, tree := range s.Trees {
-			if tree.Name == name {
-				return tree.State
-			}
+	return messages
+}
+
+func stateOf(s snapshot, name string) string {
+	for _, tree := range s.Trees {
+		if tree.Name == name {
+			return tree.State
 		}
-		return ""
 	}
+	return ""
+}
+
+func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
+	g := NewWithT(t)
+	address := opened(t)
+	body, err := io.ReadAll(get(t, address+"/"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(body)).To(ContainSubstring("<title>aliascheck</title>"))
+
+	messages := streamed(t, address)
 	g.Eventually(messages, bound).Should(Receive(Satisfy(func(s snapshot) bool {
 		return stateOf(s, "front") == "Passing" && len(s.Problems) > 0 && strings.Contains(s.Problems[0], "has ever led")
 	})))
@@ -91,4 +102,19 @@ func TestThePageIsLiveAndSaysThatNobodyLeads(t *testing.T) {
 	about, err := io.ReadAll(get(t, address+"/api/about?kind=AliasCheck&namespace=shop&name=front"))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(string(about)).To(And(ContainSubstring(`"cart"`), ContainSubstring("Passing → Critical")))
+}
+
+// What a proxy holds back of a watch is found all the same: a page that is frozen and green would be the worst.
+func TestThePageIsRightThoughItsWatchesDeliverNothing(t *testing.T) {
+	g := NewWithT(t)
+	between, err := proxy.Start(plane.Config)
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { g.Expect(between.Close()).To(Succeed()) })
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	g.Expect(between.WriteKubeconfig(kubeconfig)).To(Succeed())
+	messages := streamed(t, opened(t, "--kubeconfig="+kubeconfig))
+	g.Eventually(messages, bound).Should(Receive(Satisfy(func(s snapshot) bool { return stateOf(s, "front") == "Passing" })))
+	between.Set(proxy.Faults{Frames: []proxy.FrameFault{{Action: proxy.Freeze, Initial: true}}})
+	break503(t)
+	g.Eventually(messages, bound).Should(Receive(Satisfy(func(s snapshot) bool { return stateOf(s, "front") == "Critical" })))
 }
