@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,15 +19,12 @@ import (
 // peers measures the CPU of a probe beside that of blackbox_exporter, which is asked for the same probes at the same rate in the
 // same minute. Whoever asks is not counted: for the manager nobody does.
 func peers(ctx context.Context, b *bench) error {
-	w, m, err := newWorldWithManager(ctx, b)
+	n := b.scale.idleChecks
+	w, m, err := newWatchedWorld(ctx, b, n)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	n := b.scale.idleChecks
-	if err := w.populate(ctx, n); err != nil {
-		return err
-	}
 	exporter, err := w.startBlackbox(ctx, n)
 	if err != nil {
 		return err
@@ -97,7 +93,7 @@ func (w *world) startBlackbox(ctx context.Context, n int) (*process, error) {
 		schedule := health.ScheduleFor(types.UID(name), probeInterval)
 		asked.Go(func() {
 			for pause(asking, time.Until(schedule.After(time.Now()))) == nil {
-				ask(asking, probe)
+				probeOnce(asking, scraper, probe)
 			}
 		})
 	}
@@ -106,16 +102,3 @@ func (w *world) startBlackbox(ctx context.Context, n int) (*process, error) {
 
 // scraper keeps its connections, as Prometheus does.
 var scraper = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: probeInterval}
-
-func ask(ctx context.Context, url string) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return
-	}
-	response, err := scraper.Do(request)
-	if err != nil {
-		return
-	}
-	_, _ = io.Copy(io.Discard, response.Body)
-	_ = response.Body.Close()
-}

@@ -17,15 +17,12 @@ var divided = []string{"", "a", "b"}
 // shards measures the CPU of the busiest of three managers that divide a cluster of checks. The baseline is a third of what one
 // manager for all of them takes, measured just before.
 func shards(ctx context.Context, b *bench) error {
-	w, alone, err := newWorldWithManager(ctx, b)
+	n := b.scale.idleChecks
+	w, alone, err := newWatchedWorld(ctx, b, n)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	n := b.scale.idleChecks
-	if err := w.populate(ctx, n); err != nil {
-		return err
-	}
 	one, err := w.busiest(ctx, alone)
 	if err != nil {
 		return err

@@ -61,6 +61,19 @@ func newWorldWithManager(ctx context.Context, b *bench) (*world, *manager, error
 	return w, m, nil
 }
 
+// newWatchedWorld has a manager, and n checks and as many aliases that it watches over, of which none changes.
+func newWatchedWorld(ctx context.Context, b *bench, n int) (*world, *manager, error) {
+	w, m, err := newWorldWithManager(ctx, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := w.populate(ctx, n); err != nil {
+		w.close()
+		return nil, nil, err
+	}
+	return w, m, nil
+}
+
 // newWorldWith has an API server with these flags.
 func newWorldWith(b *bench, flags func(dir string) (map[string]string, error)) (*world, error) {
 	w := &world{bench: b}

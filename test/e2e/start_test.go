@@ -2,21 +2,16 @@ package e2e
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	"k8s.io/client-go/tools/clientcmd"
-	certutil "k8s.io/client-go/util/cert"
 
 	"github.com/aliascheck/aliascheck/test/blackbox"
 )
@@ -131,41 +126,14 @@ func TestTheMetricsCertificateIsReadAgainWhenItChanges(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(patience)
 	folder := t.TempDir()
-	first := writeCertificate(t, folder)
+	first, err := blackbox.WriteCertificate(folder)
+	g.Expect(err).NotTo(HaveOccurred())
 	manager := started(t, "--metrics-secure", "--metrics-cert-path="+folder)
 	address := manager.MetricsAddress
-	g.Eventually(handshake(address, first)).Should(Succeed())
-	second := writeCertificate(t, folder)
-	g.Eventually(handshake(address, second)).Should(Succeed())
-	g.Expect(handshake(address, first)()).NotTo(Succeed(), "the old one is served no longer")
+	g.Eventually(blackbox.Handshake(t.Context(), address, first)).Should(Succeed())
+	second, err := blackbox.WriteCertificate(folder)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Eventually(blackbox.Handshake(t.Context(), address, second)).Should(Succeed())
+	g.Expect(blackbox.Handshake(t.Context(), address, first)()).NotTo(Succeed(), "the old one is served no longer")
 	g.Expect(manager.Stop()).To(Succeed())
-}
-
-// writeCertificate writes a new certificate for loopback, and returns those that trust it.
-func writeCertificate(t *testing.T, folder string) *x509.CertPool {
-	t.Helper()
-	certificate, key, err := certutil.GenerateSelfSignedCertKey("localhost", []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range map[string][]byte{"tls.key": key, "tls.crt": certificate} {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(certificate) {
-		t.Fatal("the certificate cannot be read")
-	}
-	return pool
-}
-
-func handshake(address string, trusted *x509.CertPool) func() error {
-	return func() error {
-		connection, err := tls.Dial("tcp", address, &tls.Config{RootCAs: trusted, ServerName: "127.0.0.1"})
-		if err != nil {
-			return fmt.Errorf("connecting to %s: %w", address, err)
-		}
-		return connection.Close()
-	}
 }

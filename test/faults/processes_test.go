@@ -339,11 +339,7 @@ func TestI3AFrozenLeaderShowsNothingAfterItsSuccessor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	slow := newHeldApp(t)
-	check := r.healthCheck("web")
-	check.Spec.HTTP.URL = slow.server.URL
-	check.Spec.Interval.Duration = time.Minute
-	check.Spec.Timeout = &metav1.Duration{Duration: time.Minute} // longer than it is frozen
-	r.create(check, r.aliasOf("web"))
+	r.create(r.heldCheck("web", slow), r.aliasOf("web"))
 	first := r.launchManager()
 	r.Eventually(r.states("web")).Should(Equal(both(v1alpha1.StatePassing)))
 	r.Expect(first.Stop()).To(Succeed())
@@ -449,6 +445,15 @@ func (a *heldApp) givenUp() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.locked.dropped
+}
+
+// heldCheck looks at such an application. Its probe does not end by itself while a test runs.
+func (r *rig) heldCheck(name string, app *heldApp) *v1alpha1.HealthCheck {
+	check := r.healthCheck(name)
+	check.Spec.HTTP.URL = app.server.URL
+	check.Spec.Interval.Duration = time.Minute
+	check.Spec.Timeout = &metav1.Duration{Duration: time.Minute}
+	return check
 }
 
 // hold makes probes hang from now on.

@@ -133,12 +133,8 @@ func TestI2I3AProbeOfACheckThatMovesToAnotherShardIsGivenUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	slow := newHeldApp(t)
-	check := r.healthCheck("web")
-	check.Spec.HTTP.URL = slow.server.URL
-	check.Spec.Interval.Duration = time.Minute
-	check.Spec.Timeout = &metav1.Duration{Duration: time.Minute} // it does not end by itself
 	slow.hold()
-	r.create(check, r.aliasOf("web"))
+	r.create(r.heldCheck("web", slow), r.aliasOf("web"))
 	old := r.launchShard("")
 	r.Eventually(slow.held).Should(Equal(1), "the old manager has a probe under way")
 	next := r.launchShard("a")

@@ -3,20 +3,14 @@ package install_test
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
-	certutil "k8s.io/client-go/util/cert"
 
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 	"github.com/aliascheck/aliascheck/test/blackbox"
@@ -45,7 +39,8 @@ func TestACompleteInstallationIsKeptByASecondApplyAndWorks(t *testing.T) {
 	podsAreAdmitted(t, g, c, 3)
 
 	folder, metricsAddress := t.TempDir(), freeAddress(t)
-	trusted := writeCertificate(t, folder)
+	trusted, err := blackbox.WriteCertificate(folder)
+	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(installedArguments(t, c, serviceAccount)).To(ContainElement(HavePrefix("--metrics-cert-path=")))
 	manager := startInstalledManager(t, c, metricsAddress, "--metrics-cert-path="+folder)
 	c.must(t, "", "create", "namespace", "shop")
@@ -53,7 +48,7 @@ func TestACompleteInstallationIsKeptByASecondApplyAndWorks(t *testing.T) {
 	passes(t, c, "shop")
 	c.must(t, "", "wait", "--namespace=shop", "pod/gated", "--timeout=60s", "--for=condition=health.aliascheck.dev/shop")
 	aJobPasses(t, g, c)
-	g.Eventually(handshake(metricsAddress, trusted)).Should(Succeed())
+	g.Eventually(blackbox.Handshake(t.Context(), metricsAddress, trusted)).Should(Succeed())
 	theWallboardShows(t, g, c, "shop", "Passing")
 	g.Expect(manager.Stop()).To(Succeed())
 	for _, call := range c.calls(g) {
@@ -104,35 +99,6 @@ func aJobPasses(t *testing.T, g Gomega, c *cluster) {
 	c.must(t, "", "patch", "pod", pod, "--namespace=shop", "--subresource=status", "--type=merge",
 		`--patch={"status": {"phase": "Succeeded"}}`)
 	c.must(t, "", "wait", "--namespace=shop", "healthcheck/smoke", "--timeout=60s", "--for=jsonpath={.status.state}=Passing")
-}
-
-// writeCertificate writes a certificate for loopback, and returns those that trust it.
-func writeCertificate(t *testing.T, folder string) *x509.CertPool {
-	t.Helper()
-	certificate, key, err := certutil.GenerateSelfSignedCertKey("localhost", []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range map[string][]byte{"tls.key": key, "tls.crt": certificate} {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(certificate) {
-		t.Fatal("the certificate cannot be read")
-	}
-	return pool
-}
-
-func handshake(address string, trusted *x509.CertPool) func() error {
-	return func() error {
-		connection, err := tls.Dial("tcp", address, &tls.Config{RootCAs: trusted})
-		if err != nil {
-			return err
-		}
-		return connection.Close()
-	}
 }
 
 // shown is what the page of the wallboard is told.
