@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -68,6 +69,16 @@ var _ = Describe("A HealthRule", func() {
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(show(v1alpha1.StateWarning, "Mine"))
 		edit(ctx, rule, func(r *v1alpha1.HealthRule) { r.Spec.Rules[0].When = "object" + "." })
 		Eventually(statusOf(ctx, alias)).WithTimeout(anEdge).Should(builtIn)
+	})
+
+	// What CEL says of an expression repeats it, and a condition takes no more than 32 KiB.
+	It("whose expression is long, and in many ways wrong, is told so in few words", func() {
+		rule := newHealthRule(ctx, "deployments", "Deployment", strings.Repeat("?(\u202e", 600), "Mine")
+		Eventually(statusOf(ctx, rule)).Should(beAccepted(metav1.ConditionFalse, v1alpha1.ReasonInvalidExpression))
+		message := accepted(statusOf(ctx, rule)(Default)).Message
+		Expect(message).To(HavePrefix("rules[0].when: Syntax error: "))
+		Expect(len(message)).To(BeNumerically("<=", v1alpha1.MaxMessageBytes))
+		Expect(message).NotTo(ContainSubstring("\u202e"))
 	})
 
 	// Two that are made within a second have the same time, and then the name decides.

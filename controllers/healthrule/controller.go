@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/target/rules"
 )
 
@@ -59,8 +60,8 @@ func (r *Reconciler) show(ctx context.Context, rule *v1alpha1.HealthRule, judgem
 		status = metav1.ConditionTrue
 	}
 	changed := meta.SetStatusCondition(&rule.Status.Conditions, metav1.Condition{
-		Type: v1alpha1.ConditionAccepted, Status: status, Reason: judgement.Reason, Message: judgement.Message,
-		ObservedGeneration: rule.Generation,
+		Type: v1alpha1.ConditionAccepted, Status: status, Reason: judgement.Reason,
+		Message: health.Bounded(judgement.Message), ObservedGeneration: rule.Generation,
 	})
 	if !changed && rule.Status.ObservedGeneration == rule.Generation {
 		return nil

@@ -5,6 +5,7 @@
 //   - Sizes tells CEL what a step costs, by the size of what it looks at and of what it makes. CEL itself counts too low
 //     what it knows the type of only when it runs, which is all of an object and of JSON.
 //   - Join is the function join with a result that is bounded, where it is needed.
+//   - Mistake says what is wrong with an expression in a line, which CEL says in as many as the expression has mistakes.
 //
 // The package is pure. It imports no client, no clock and no logger.
 package celbounds

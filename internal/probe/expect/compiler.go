@@ -2,7 +2,6 @@ package expect
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/google/cel-go/cel"
@@ -116,7 +115,7 @@ func compiled(expression string) (cel.Program, error) {
 	}
 	ast, issues := env.Compile(expression)
 	if issues.Err() != nil {
-		return nil, firstOf(issues)
+		return nil, celbounds.Mistake(issues)
 	}
 	if output := ast.OutputType(); !output.IsEquivalentType(cel.BoolType) && !output.IsEquivalentType(cel.DynType) {
 		return nil, fmt.Errorf("it is of type %s, and has to be true or false", output)
@@ -127,11 +126,4 @@ func compiled(expression string) (cel.Program, error) {
 	return env.Program(ast,
 		cel.EvalOptions(cel.OptOptimize),
 		cel.CostTracking(celbounds.Sizes{}), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(1))
-}
-
-// firstOf is the first mistake on one line, with its column.
-func firstOf(issues *cel.Issues) error {
-	first := issues.Errors()[0]
-	text, _, _ := strings.Cut(first.Message, "\n")
-	return fmt.Errorf("%s (column %d)", text, first.Location.Column()+1)
 }

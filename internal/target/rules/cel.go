@@ -51,7 +51,7 @@ func compile(text string, wanted *cel.Type) (*expression, error) {
 	}
 	checked, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return nil, issues.Err()
+		return nil, celbounds.Mistake(issues)
 	}
 	if got := checked.OutputType(); !got.IsExactType(wanted) && !got.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("must be a %s, and is a %s", wanted, got)
