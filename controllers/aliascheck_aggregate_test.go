@@ -23,7 +23,7 @@ var _ = Describe("An AliasCheck of a Service", func() {
 	BeforeEach(func() {
 		ctx = context.Background()
 		namespace = newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace)
+		aliasesWithResync(time.Minute, namespace).start()
 		service = newService(ctx, namespace, "web")
 	})
 
@@ -118,7 +118,7 @@ var _ = Describe("An AliasCheck of a Node", func() {
 	It("follows its conditions, its cordon and the checks of the alias's namespace", func() {
 		ctx := context.Background()
 		namespace, elsewhere := newNamespace(ctx), newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace, elsewhere)
+		aliasesWithResync(time.Minute, namespace, elsewhere).start()
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 		Expect(api.Create(ctx, node)).To(Succeed())
 		DeferCleanup(func() { _ = api.Delete(ctx, node) })
@@ -177,7 +177,7 @@ var _ = Describe("An AliasCheck with a selector", func() {
 	It("is the worst of the checks of its namespace so labelled", func() {
 		ctx := context.Background()
 		namespace, elsewhere := newNamespace(ctx), newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace, elsewhere)
+		aliasesWithResync(time.Minute, namespace, elsewhere).start()
 		team := newAlias(ctx, namespace, "team", selecting("team", "shop"), whenEmpty(v1alpha1.StateWarning))
 		all := newAlias(ctx, namespace, "all", func(a *v1alpha1.AliasCheck) { a.Spec.Selector = &v1alpha1.Selector{} })
 		Eventually(statusOf(ctx, team)).Should(show(v1alpha1.StateWarning, v1alpha1.ReasonNoChecks))
@@ -221,7 +221,7 @@ var _ = Describe("An AliasCheck with a selector", func() {
 	It("that cannot be read is invalid, and nobody else's problem (I9)", func() {
 		ctx := context.Background()
 		namespace := newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace)
+		aliasesWithResync(time.Minute, namespace).start()
 		alias := newAlias(ctx, namespace, "odd", selecting("a..b/team", "shop"))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateUnknown, v1alpha1.ReasonInvalidTarget))
 		Expect(statusOf(ctx, alias)(Default)).To(BeStalled())

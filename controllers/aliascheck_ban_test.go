@@ -27,8 +27,7 @@ var _ = Describe("An AliasCheck of a kind that may not be read for a while", fun
 			APIGroups: []string{"versions.example"}, Resources: []string{"gadgets"}, Verbs: []string{"get", "list", "watch"},
 		}
 		allow(ctx, namespace, gadgets)
-		aliases := aliasesWithResync(100 * time.Millisecond)
-		startAliasesAs(between.Config(), aliases, namespace)
+		aliasesOf(newManagerOf(between.Config(), 100*time.Millisecond, unswept, namespace)).start()
 		alias := newAlias(ctx, namespace, "front", targetingKind("versions.example/v1", "Gadget", "g"))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, "Cool"))
 
@@ -46,9 +45,9 @@ var _ = Describe("An AliasCheck of a kind that may not be read for a while", fun
 		namespace := newNamespace(ctx)
 		crd := installGadgets(ctx)
 		ready(ctx, newGadget(ctx, namespace, "g"), "True", "Cool")
-		aliases := aliasesWithResync(100 * time.Millisecond)
+		aliases := aliasesWithResync(100*time.Millisecond, namespace)
 		aliases.RetryKind = 100 * time.Millisecond
-		startAliases(aliases, namespace)
+		aliases.start()
 		alias := newAlias(ctx, namespace, "front", targetingKind("versions.example/v1", "Gadget", "g"))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StatePassing, "Cool"))
 		uninstall(ctx, crd.DeepCopy())
@@ -66,7 +65,7 @@ var _ = Describe("An AliasCheck of a kind that may not be read for a while", fun
 var _ = Describe("An AliasCheck whose target is replaced within milliseconds", func() {
 	It("shows nothing of the old UID once it has shown the new (I3)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		startAliases(aliasesWithResync(100*time.Millisecond), namespace)
+		aliasesWithResync(100*time.Millisecond, namespace).start()
 		since := time.Now().Add(-time.Hour).Truncate(time.Second)
 		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"))
 		for range 5 {

@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/internal/status"
 )
 
 var _ = Describe("A roll-up of many checks that change at once", func() {
@@ -30,14 +29,9 @@ var _ = Describe("A roll-up of many checks that change at once", func() {
 			return say(ctx, checks[i], v1alpha1.StatePassing, "fine")
 		})
 		var evaluations atomic.Int64
-		aliases := aliasesWithResync(time.Minute)
+		aliases := aliasesWithResync(time.Minute, namespace)
 		aliases.Evaluated = func() { evaluations.Add(1) }
-		aliases.Namespaces = []string{namespace}
-		mgr := newManager(namespace)
-		aliases.Client, aliases.Writer = mgr.GetClient(), writerOf(mgr)
-		aliases.Writer.Details = status.NewDetails()
-		Expect(aliases.SetupWithManager(ctx, mgr)).To(Succeed())
-		start(mgr)
+		aliases.start()
 		alias := newAlias(ctx, namespace, "all", func(a *v1alpha1.AliasCheck) { a.Spec.Selector = &v1alpha1.Selector{} })
 		Eventually(statusOf(ctx, alias)).Should(saying(fmt.Sprintf("all %d checks are Passing", members)))
 

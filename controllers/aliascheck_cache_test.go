@@ -14,12 +14,10 @@ import (
 var _ = Describe("What an AliasCheck reads from the cache", func() {
 	It("is never mutated (I4)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		mgr := newManager(namespace)
-		watched := &versions{Reader: mgr.GetClient()}
-		aliases := aliasesWithResync(time.Minute)
-		aliases.Client, aliases.Writer = remembering{mgr.GetClient(), watched}, writerOf(mgr)
-		Expect(aliases.SetupWithManager(ctx, mgr)).To(Succeed())
-		start(mgr)
+		aliases := aliasesWithResync(time.Minute, namespace)
+		watched := &versions{Reader: aliases.Client}
+		aliases.Client = remembering{aliases.Client, watched}
+		aliases.start()
 
 		service := newService(ctx, namespace, "web")
 		check := newHealthCheck(ctx, namespace, "http", ofService("web"), labelled("team", "shop"))
@@ -40,7 +38,7 @@ var _ = Describe("What an AliasCheck reads from the cache", func() {
 var _ = Describe("The answer to a status write", func() {
 	It("is never put into what a shallow copy shares with the cache (I4)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		writer := writerOf(newManager(namespace))
+		writer := newManager(time.Minute, namespace).Writer
 		check := newHealthCheck(ctx, namespace, "web", labelled("team", "shop"))
 		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"), func(a *v1alpha1.AliasCheck) {
 			a.Labels = map[string]string{"team": "shop"}

@@ -28,9 +28,9 @@ var _ = Describe("A chain of AliasChecks", func() {
 		ctx = context.Background()
 		namespace = newNamespace(ctx)
 		evaluations.Store(0)
-		aliases := aliasesWithResync(time.Minute)
+		aliases := aliasesWithResync(time.Minute, namespace)
 		aliases.Evaluated = func() { evaluations.Add(1) }
-		startAliases(aliases, namespace)
+		aliases.start()
 	})
 
 	// chain makes aliases of which each refers to the next, and the last to a target of its own.

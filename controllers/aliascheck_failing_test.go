@@ -5,21 +5,11 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	controllerconfig "sigs.k8s.io/controller-runtime/pkg/config"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers/readinessgate"
-	"github.com/aliascheck/aliascheck/internal/status"
-	"github.com/aliascheck/aliascheck/internal/sweep"
 	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
 
@@ -85,39 +75,21 @@ var _ = Describe("An AliasCheck of a kind that the API server can serve no longe
 // startSwept runs the reconcilers of aliases and of gates behind a proxy, with a sweep and a short grace.
 func startSwept(namespace string) *proxy.Proxy {
 	GinkgoHelper()
-	mgr, sweeper, between := newSweptManager(namespace)
-	aliases := aliasesWithResync(time.Second)
-	aliases.Namespaces, aliases.Grace.Length = []string{namespace}, 2*time.Second
-	aliases.NewInformer, aliases.FailingSince = sweeper.NewInformer, sweeper.FailingSince
-	aliases.Live = api
-	aliases.Own = status.NewOwnWrites[*v1alpha1.AliasCheck](status.AliasCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
-	gates := &readinessgate.Reconciler{
-		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},
-		Resync: time.Second, MaxConcurrent: 4, Aliases: aliases.Own,
-		Pods: status.NewOwnWrites[*corev1.Pod](status.PodKind, clock.RealClock{}, time.Second, sweeper.FailingSince),
-	}
+	mgr, between := newSweptManager(namespace)
+	aliases := aliasesOf(mgr)
+	aliases.Grace.Length, aliases.Live = 2*time.Second, api
+	gates, err := mgr.ReadinessGates(mgr.Recorder)
+	Expect(err).NotTo(HaveOccurred())
 	Expect(gates.SetupWithManager(context.Background(), mgr)).To(Succeed())
-	startReconciler(mgr, aliases)
+	aliases.start()
 	return between
 }
 
 // newSweptManager is behind a proxy, and all its caches are swept.
-func newSweptManager(namespace string) (ctrl.Manager, *sweep.Sweeper, *proxy.Proxy) {
+func newSweptManager(namespace string) (wiredManager, *proxy.Proxy) {
 	GinkgoHelper()
 	between, err := proxy.Start(plane.Config)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(between.Close()).To(Succeed()) })
-	sweeper, err := sweep.New(sweep.Options{Interval: 500 * time.Millisecond, Scheme: testScheme, Log: logr.Discard()})
-	Expect(err).NotTo(HaveOccurred())
-	config := between.Config()
-	options := ctrl.Options{
-		Scheme:     testScheme,
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Cache:      cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}},
-		Controller: controllerconfig.Controller{SkipNameValidation: new(true)},
-	}
-	Expect(sweeper.Attach(config, &options.Cache)).To(Succeed())
-	mgr, err := ctrl.NewManager(config, options)
-	Expect(err).NotTo(HaveOccurred())
-	return mgr, sweeper, between
+	return newManagerOf(between.Config(), time.Second, 500*time.Millisecond, namespace), between
 }

@@ -16,19 +16,18 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers/aliascheck"
 )
 
 var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 	var (
 		ctx        = context.Background()
 		home, away string
-		aliases    *aliascheck.Reconciler
+		aliases    aliasesUnderTest
 	)
 
 	BeforeEach(func() {
 		home, away = newNamespace(ctx), newNamespace(ctx)
-		aliases = aliasesWithResync(time.Minute)
+		aliases = aliasesWithResync(time.Minute, home, away)
 		aliases.RetryKind = time.Second
 	})
 
@@ -53,7 +52,7 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 	}
 
 	It("is not permitted where ReferenceGrants are not installed, and is once they are and one permits it", func() {
-		startAliases(aliases, home, away)
+		aliases.start()
 		alias := newAlias(ctx, home, "front", abroad("HealthCheck", "web"))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonRefNotPermitted))
 		installReferenceGrants()
@@ -65,7 +64,7 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 
 	It("follows consent and its revocation on the edge", func() {
 		installReferenceGrants()
-		startAliases(aliases, home, away)
+		aliases.start()
 		web := newHealthCheck(ctx, away, "web")
 		report(ctx, web, v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		alias := newAlias(ctx, home, "front", abroad("HealthCheck", "web"), whenMissing(v1alpha1.StateUnknown))
@@ -87,7 +86,7 @@ var _ = Describe("An AliasCheck that crosses namespaces", Ordered, func() {
 
 	It("reveals nothing without consent: not whether the target, its kind or its namespace exists", func() {
 		installReferenceGrants()
-		startAliases(aliases, home, away)
+		aliases.start()
 		newHealthCheck(ctx, away, "web")
 		there := newAlias(ctx, home, "there", abroad("HealthCheck", "web"))
 		gone := newAlias(ctx, home, "gone", abroad("HealthCheck", "web2"))

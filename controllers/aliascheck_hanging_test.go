@@ -19,11 +19,11 @@ var _ = Describe("An AliasCheck of a kind whose API never answers", func() {
 		hanging := &hangingRoutes{hangs: hangs}
 		config := rest.CopyConfig(plane.Config)
 		config.Wrap(hanging.around)
-		aliases := aliasesWithResync(time.Minute)
+		aliases := aliasesOf(newManagerOf(config, time.Minute, unswept, namespace))
 		aliases.MaxConcurrentReconciles = 1
 		installGadgets(ctx)
 		newGadget(ctx, namespace, "g")
-		startAliasesAs(config, aliases, namespace)
+		aliases.start()
 		stuck := newAlias(ctx, namespace, "stuck", targetingKind("versions.example/v1", "Gadget", "g"))
 		Eventually(hanging.now.Load).Should(BeNumerically(">", 0))
 

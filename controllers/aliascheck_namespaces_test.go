@@ -16,7 +16,7 @@ import (
 var _ = Describe("An AliasCheck of a manager that watches two of three namespaces", func() {
 	It("follows other kinds in both of them, in each by its own objects", func(ctx SpecContext) {
 		first, second, third := newNamespace(ctx), newNamespace(ctx), newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), first, second)
+		aliasesWithResync(time.Minute, first, second).start()
 		newDeployment(ctx, first, "web")
 		newDeployment(ctx, third, "web")
 		there := newAlias(ctx, first, "front", targetingKind("apps/v1", "Deployment", "web"))
@@ -42,7 +42,7 @@ var _ = Describe("An AliasCheck of a manager that watches two of three namespace
 	DescribeTable("says of a target in the third that it is not watched, and is not Passing (I5)",
 		func(ctx SpecContext, apiVersion, kind string) {
 			first, second, third := newNamespace(ctx), newNamespace(ctx), newNamespace(ctx)
-			startAliases(aliasesWithResync(time.Minute), first, second)
+			aliasesWithResync(time.Minute, first, second).start()
 			report(ctx, newHealthCheck(ctx, third, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
 			newDeployment(ctx, third, "web")
 			alias := newAlias(ctx, first, "front", func(a *v1alpha1.AliasCheck) {

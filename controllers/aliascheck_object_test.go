@@ -16,10 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
-	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers/aliascheck"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
 
@@ -27,19 +25,19 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	var (
 		ctx       context.Context
 		namespace string
-		aliases   *aliascheck.Reconciler
+		aliases   aliasesUnderTest
 	)
 
 	BeforeEach(func() {
 		ctx = context.Background()
 		namespace = newNamespace(ctx)
-		aliases = aliasesWithResync(2 * time.Second)
+		aliases = aliasesWithResync(2*time.Second, namespace)
 		aliases.RetryKind = time.Second
 	})
 
 	It("follows what a Deployment serves", func() {
 		aliases.Resync = time.Minute
-		startAliases(aliases, namespace)
+		aliases.start()
 		deployment := newDeployment(ctx, namespace, "web")
 		alias := newAlias(ctx, namespace, "front", targetingKind("apps/v1", "Deployment", "web"))
 		Eventually(resolved(ctx, alias)).Should(BeTrue())
@@ -77,7 +75,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	// Its only pod crashes again and again, and its rollout does not end: kstatus calls that InProgress.
 	It("is Critical for a Deployment without an available replica, as soon as its status says so", func() {
 		aliases.Resync = time.Minute
-		startAliases(aliases, namespace)
+		aliases.start()
 		deployment := newDeployment(ctx, namespace, "web")
 		alias := newAlias(ctx, namespace, "front", targetingKind("apps/v1", "Deployment", "web"))
 		Eventually(resolved(ctx, alias)).Should(BeTrue())
@@ -96,7 +94,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 
 	It("is Critical while its target is being deleted, and carries nothing over to the next of its name", func() {
 		aliases.Resync = time.Minute
-		startAliases(aliases, namespace)
+		aliases.start()
 		deployment := newDeployment(ctx, namespace, "web", func(d *appsv1.Deployment) {
 			d.Finalizers = []string{"test/hold"}
 		})
@@ -111,7 +109,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	})
 
 	It("finds a Pod in phase Failed Critical", func() {
-		startAliases(aliases, namespace)
+		aliases.start()
 		pod := &corev1.Pod{ObjectMeta: named(namespace, "task")}
 		pod.Spec.Containers = []corev1.Container{{Name: "c", Image: "none"}}
 		Expect(api.Create(ctx, pod)).To(Succeed())
@@ -123,7 +121,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	})
 
 	It("finds a cluster-scoped target, and refuses a namespace for it", func() {
-		startAliases(aliases, namespace)
+		aliases.start()
 		alias := newAlias(ctx, namespace, "front", targetingKind("v1", "Namespace", namespace))
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonRefNotPermitted))
 		labelled := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
@@ -136,7 +134,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	})
 
 	It("refuses another namespace for a cluster-scoped target, and asks for no consent", func() {
-		startAliases(aliases, namespace)
+		aliases.start()
 		alias := newAlias(ctx, namespace, "front", targetingKind("v1", "Namespace", namespace),
 			func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.Namespace = "elsewhere" })
 		Eventually(statusOf(ctx, alias)).
@@ -145,7 +143,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 
 	It("watches a kind from the first alias that needs it to a while after the last", func() {
 		aliases.Linger = 100 * time.Millisecond
-		startAliases(aliases, namespace)
+		aliases.start()
 		deployments := appsv1.SchemeGroupVersion.WithKind("Deployment")
 		Expect(aliases.WatchedKinds()).To(BeEmpty())
 		first := newAlias(ctx, namespace, "first", targetingKind("apps/v1", "Deployment", "a"))
@@ -166,7 +164,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	})
 
 	It("goes on to watch a kind for a while, so that an alias which toggles its kind costs no list", func() {
-		startAliases(aliases, namespace)
+		aliases.start()
 		deployments, jobs := appsv1.SchemeGroupVersion.WithKind("Deployment"), schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}
 		alias := newAlias(ctx, namespace, "toggles", targetingKind("apps/v1", "Deployment", "a"))
 		for _, kind := range []schema.GroupVersionKind{deployments, jobs, deployments} {
@@ -184,7 +182,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	})
 
 	It("converges when its kind is installed, removed while it is watched, and comes back", func() {
-		startAliases(aliases, namespace)
+		aliases.start()
 		other := newAlias(ctx, namespace, "other", targetingKind("apps/v1", "Deployment", "none"))
 		alias := newAlias(ctx, namespace, "front",
 			targetingKind("test.example/v1", "Widget", "w"), whenMissing(v1alpha1.StateWarning))
@@ -204,7 +202,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	})
 
 	It("is never upset by what a status has in it (I9)", func() {
-		startAliases(aliases, namespace)
+		aliases.start()
 		crd := installWidgets(ctx)
 		DeferCleanup(func() { _ = api.Delete(ctx, crd) })
 		for i, status := range []string{
@@ -219,7 +217,7 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	})
 
 	DescribeTable("never reads", func(apiVersion, kind string) {
-		startAliases(aliases, namespace)
+		aliases.start()
 		alias := newAlias(ctx, namespace, "nosy", targetingKind(apiVersion, kind, "x"), whenMissing(v1alpha1.StatePassing))
 		Eventually(statusOf(ctx, alias)).
 			Should(SatisfyAll(show(v1alpha1.StateUnknown, v1alpha1.ReasonKindForbidden), BeStalled()))
@@ -230,9 +228,9 @@ var _ = Describe("An AliasCheck of any other kind", func() {
 	)
 
 	It("says how to allow a kind that may not be read, follows once it is, and holds up no other alias (I5)", func() {
-		aliases.Resync = time.Minute
-		user := restrictedUser(ctx, namespace)
-		startAliasesAs(user, aliases, namespace)
+		aliases := aliasesOf(newManagerOf(restrictedUser(ctx, namespace), time.Minute, unswept, namespace))
+		aliases.RetryKind = time.Second
+		aliases.start()
 		report(ctx, newHealthCheck(ctx, namespace, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		barred := newAlias(ctx, namespace, "barred",
 			targetingKind("apps/v1", "Deployment", "web"), whenMissing(v1alpha1.StatePassing))
@@ -329,17 +327,4 @@ func allow(ctx context.Context, user string, rules ...rbacv1.PolicyRule) {
 	binding.RoleRef = rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name}
 	binding.Subjects = []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}}
 	Expect(api.Create(ctx, binding)).To(Succeed())
-}
-
-// startAliasesAs runs the reconciler as another user than the administrator.
-func startAliasesAs(config *rest.Config, r *aliascheck.Reconciler, namespaces ...string) {
-	GinkgoHelper()
-	startReconciler(newManagerAs(config, namespaces...), r)
-}
-
-func startReconciler(mgr ctrl.Manager, r *aliascheck.Reconciler) {
-	GinkgoHelper()
-	r.Client, r.Writer = mgr.GetClient(), writerOf(mgr)
-	Expect(r.SetupWithManager(context.Background(), mgr)).To(Succeed())
-	start(mgr)
 }

@@ -20,7 +20,7 @@ var _ = Describe("An AliasCheck that crosses namespaces where ReferenceGrants ar
 	It("follows consent and its revocation on the edge", func(ctx SpecContext) {
 		installOldReferenceGrants(ctx)
 		home, away := newNamespace(ctx), newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), home, away)
+		aliasesWithResync(time.Minute, home, away).start()
 		report(ctx, newHealthCheck(ctx, away, "web"), v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		alias := newAlias(ctx, home, "front", func(a *v1alpha1.AliasCheck) {
 			a.Spec.TargetRef = &v1alpha1.TargetReference{Kind: "HealthCheck", Name: "web", Namespace: away}

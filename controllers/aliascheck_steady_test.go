@@ -12,7 +12,6 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,19 +19,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers/aliascheck"
 	"github.com/aliascheck/aliascheck/internal/health"
-	"github.com/aliascheck/aliascheck/internal/status"
-	"github.com/aliascheck/aliascheck/internal/target"
 )
 
 var _ = Describe("An AliasCheck whose target does not change", func() {
 	It("is not written, however often it is evaluated (I7)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		aliases := aliasesWithResync(200 * time.Millisecond)
+		aliases := aliasesWithResync(200*time.Millisecond, namespace)
 		evaluated := make(chan struct{}, 1000)
 		aliases.Evaluated = func() { evaluated <- struct{}{} }
-		startAliases(aliases, namespace)
+		aliases.start()
 		newService(ctx, namespace, "web")
 		check := newHealthCheck(ctx, namespace, "web", ofService("web"))
 		report(ctx, check, v1alpha1.StateCritical, "Down", "down", time.Now())
@@ -51,7 +47,7 @@ var _ = Describe("Events of an AliasCheck", func() {
 	It("name the old state, the new one and the culprit, once for each change of state", func() {
 		ctx := context.Background()
 		namespace := newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace)
+		aliasesWithResync(time.Minute, namespace).start()
 		newService(ctx, namespace, "web")
 		check := newHealthCheck(ctx, namespace, "http", ofService("web"))
 		report(ctx, check, v1alpha1.StateCritical, "Down", "refused", time.Now())
@@ -76,7 +72,7 @@ var _ = Describe("Events of an AliasCheck", func() {
 
 	It("name the culprit where the message does not, and refer to it", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace)
+		aliasesWithResync(time.Minute, namespace).start()
 		report(ctx, newHealthCheck(ctx, namespace, "db"), v1alpha1.StateCritical, "Down", "refused", time.Now())
 		newAlias(ctx, namespace, "near", targeting("HealthCheck", "db"))
 		newAlias(ctx, namespace, "far", targeting("AliasCheck", "near"))
@@ -123,17 +119,13 @@ var _ = Describe("kstatus of an AliasCheck", func() {
 		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"))
 		Expect(kstatusOf(ctx, alias)(Default)).To(Equal(kstatus.InProgressStatus))
 
-		mgr := newManager(namespace)
-		aliases := aliasesWithResync(time.Minute)
-		aliases.Client, aliases.Writer, aliases.Namespaces = mgr.GetClient(), writerOf(mgr), []string{namespace}
-		Expect(aliases.SetupWithManager(ctx, mgr)).To(Succeed())
-		stop := start(mgr)
+		stop := aliasesWithResync(time.Minute, namespace).start()
 		Eventually(kstatusOf(ctx, alias)).Should(Equal(kstatus.CurrentStatus))
 		stop()
 		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { a.Spec.TargetRef.Name = "other" })
 		Expect(kstatusOf(ctx, alias)(Default)).To(Equal(kstatus.InProgressStatus))
 
-		startAliases(aliasesWithResync(time.Minute), namespace)
+		aliasesWithResync(time.Minute, namespace).start()
 		Eventually(statusOf(ctx, alias)).Should(show(v1alpha1.StateCritical, v1alpha1.ReasonTargetNotFound))
 		Expect(kstatusOf(ctx, alias)(Default)).To(Equal(kstatus.InProgressStatus))
 		edit(ctx, alias, func(a *v1alpha1.AliasCheck) { targeting("AliasCheck", "front")(a) })
@@ -211,18 +203,14 @@ var _ = Describe("An AliasCheck whose evaluation panics", func() {
 	})
 })
 
-// evaluating is a reconciler without a manager, which evaluates one alias each time that it is called.
+// evaluating is a reconciler whose manager does not run, which evaluates one alias each time that it is called.
 func evaluating(
 	ctx context.Context, reader client.Client, clock clock.PassiveClock, alias *v1alpha1.AliasCheck,
 ) func() error {
 	GinkgoHelper()
-	watches, err := target.NewWatches(target.WatchesOptions{Config: plane.Config})
-	Expect(err).NotTo(HaveOccurred())
-	aliases := &aliascheck.Reconciler{
-		Client: reader, Clock: clock, Resync: time.Minute,
-		Writer:  &status.Writer{Client: api, Recorder: events.NewFakeRecorder(100), Clock: clock},
-		Targets: &target.Observer{Client: reader, Watches: watches},
-	}
+	aliases := aliasesWithResync(time.Minute)
+	aliases.Client, aliases.Clock, aliases.Writer.Client, aliases.Writer.Clock = reader, clock, api, clock
+	aliases.setup()
 	return func() error {
 		_, err := aliases.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(alias)})
 		return err

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -31,7 +30,7 @@ var _ = Describe("An AliasCheck of a HealthCheck", func() {
 	BeforeEach(func() {
 		ctx = context.Background()
 		namespace = newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace)
+		aliasesWithResync(time.Minute, namespace).start()
 	})
 
 	It("shows the state, reason, message and time of transition of its target, and the culprit (I8)", func() {
@@ -137,9 +136,9 @@ var _ = Describe("An AliasCheck of a HealthCheck", func() {
 var _ = Describe("An AliasCheck that gets no edges", func() {
 	It("shows its target's state at the next resync (I1)", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		aliases := aliasesWithResync(2 * time.Second)
+		aliases := aliasesWithResync(2*time.Second, namespace)
 		aliases.DropEvents = true
-		startAliases(aliases, namespace)
+		aliases.start()
 		web := newHealthCheck(ctx, namespace, "web")
 		report(ctx, web, v1alpha1.StatePassing, "Fine", "fine", time.Now())
 		alias := newAlias(ctx, namespace, "front", targeting("HealthCheck", "web"))
@@ -150,15 +149,34 @@ var _ = Describe("An AliasCheck that gets no edges", func() {
 	})
 })
 
-func aliasesWithResync(resync time.Duration) *aliascheck.Reconciler {
-	return &aliascheck.Reconciler{Resync: resync, Clock: clock.RealClock{}, MaxConcurrentReconciles: 4}
+// aliasesUnderTest is a reconciler that a spec may change until it starts.
+type aliasesUnderTest struct {
+	*aliascheck.Reconciler
+	mgr wiredManager
 }
 
-// startAliases runs the reconciler in a manager of these namespaces until the spec ends.
-func startAliases(r *aliascheck.Reconciler, namespaces ...string) {
+func aliasesWithResync(resync time.Duration, namespaces ...string) aliasesUnderTest {
 	GinkgoHelper()
-	r.Namespaces = namespaces
-	startReconciler(newManager(namespaces...), r)
+	return aliasesOf(newManager(resync, namespaces...))
+}
+
+func aliasesOf(mgr wiredManager) aliasesUnderTest {
+	GinkgoHelper()
+	aliases, err := mgr.AliasChecks(context.Background())
+	Expect(err).NotTo(HaveOccurred())
+	return aliasesUnderTest{aliases, mgr}
+}
+
+func (a aliasesUnderTest) setup() {
+	GinkgoHelper()
+	Expect(a.SetupWithManager(context.Background(), a.mgr)).To(Succeed())
+}
+
+// start runs the reconciler until the spec ends, or until it is stopped.
+func (a aliasesUnderTest) start() (stop func()) {
+	GinkgoHelper()
+	a.setup()
+	return start(a.mgr)
 }
 
 func newHealthCheck(
@@ -250,7 +268,7 @@ func resolved(ctx context.Context, alias *v1alpha1.AliasCheck) func(Gomega) bool
 var _ = Describe("Maintenance with an end", func() {
 	It("ends on time, for a target of any kind and with nothing that happens", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		startAliases(aliasesWithResync(time.Minute), namespace)
+		aliasesWithResync(time.Minute, namespace).start()
 		service := newService(ctx, namespace, "web")
 		newEndpointSlice(ctx, namespace, "web", new(true))
 		end := time.Now().Add(3 * time.Second).Truncate(time.Second)

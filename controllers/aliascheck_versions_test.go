@@ -19,11 +19,11 @@ import (
 var _ = Describe("An AliasCheck of a kind with two versions", func() {
 	It("goes on following the old one when the other is stored, until it is served no more", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		aliases := aliasesWithResync(time.Minute)
+		aliases := aliasesWithResync(time.Minute, namespace)
 		aliases.RetryKind = time.Second
 		crd := installGadgets(ctx)
 		gadget := newGadget(ctx, namespace, "g")
-		startAliases(aliases, namespace)
+		aliases.start()
 		old := newAlias(ctx, namespace, "old", targetingKind("versions.example/v1", "Gadget", "g"))
 		recent := newAlias(ctx, namespace, "recent", targetingKind("versions.example/v2", "Gadget", "g"))
 		both := func(state v1alpha1.State, reason string) {

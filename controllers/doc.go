@@ -8,5 +8,5 @@
 // API server answers 409, the result is dropped, and the check is looked at again. An observation that grew old
 // on the way (a frozen process) is never written. What the controllers share is in internal/status.
 //
-// Here are only the specs of all of them, which share one control plane.
+// Here are the wiring of all of them, which the program and the specs share, and the specs, which share one control plane.
 package controllers

@@ -14,8 +14,6 @@ import (
 	. "github.com/onsi/gomega"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
@@ -267,21 +265,13 @@ type runningManager struct{ stop func() }
 // startHealthChecks runs the reconciler, with real probers that may look at loopback.
 func startHealthChecks(namespace string, edits ...func(*healthcheck.Reconciler)) runningManager {
 	GinkgoHelper()
-	return runHealthChecks(newManager(namespace), edits...)
+	return runHealthChecks(newManager(time.Minute, namespace), edits...)
 }
 
-func runHealthChecks(mgr ctrl.Manager, edits ...func(*healthcheck.Reconciler)) runningManager {
+func runHealthChecks(mgr wiredManager, edits ...func(*healthcheck.Reconciler)) runningManager {
 	GinkgoHelper()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	r := &healthcheck.Reconciler{
-		Client:              mgr.GetClient(),
-		Live:                mgr.GetAPIReader(),
-		Writer:              writerOf(mgr),
-		Prober:              probe.New(probe.Options{Guard: probe.NewGuard(loopback, nil)}),
-		Clock:               clock.RealClock{},
-		Resync:              time.Minute,
-		MaxConcurrentProbes: 32,
-	}
+	r := mgr.HealthChecks(probe.New(probe.Options{Guard: probe.NewGuard(loopback, nil)}), 32)
 	for _, edit := range edits {
 		edit(r)
 	}

@@ -14,8 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers/aliascheck"
-	"github.com/aliascheck/aliascheck/controllers/healthrule"
 )
 
 var _ = Describe("A HealthRule", func() {
@@ -31,7 +29,7 @@ var _ = Describe("A HealthRule", func() {
 	BeforeEach(func() {
 		ctx = context.Background()
 		namespace = newNamespace(ctx)
-		startAliasesAndRules(aliasesWithResync(time.Minute), namespace)
+		startAliasesAndRules(namespace)
 		deployment = newDeployment(ctx, namespace, "web")
 		serve(ctx, deployment, corev1.ConditionTrue, "MinimumReplicasAvailable")
 		alias = newAlias(ctx, namespace, "front", targetingKind("apps/v1", "Deployment", "web"))
@@ -122,13 +120,14 @@ var _ = Describe("A HealthRule", func() {
 	})
 })
 
-// startAliasesAndRules runs both reconcilers in a manager of these namespaces until the spec ends.
-func startAliasesAndRules(r *aliascheck.Reconciler, namespaces ...string) {
+// startAliasesAndRules runs both reconcilers in a manager of this namespace until the spec ends.
+func startAliasesAndRules(namespace string) {
 	GinkgoHelper()
-	r.Namespaces = namespaces
-	mgr := newManager(namespaces...)
-	Expect((&healthrule.Reconciler{Client: mgr.GetClient()}).SetupWithManager(mgr)).To(Succeed())
-	startReconciler(mgr, r)
+	mgr := newManager(time.Minute, namespace)
+	rules, err := mgr.HealthRules(context.Background())
+	Expect(err).NotTo(HaveOccurred())
+	Expect(rules.SetupWithManager(mgr)).To(Succeed())
+	aliasesOf(mgr).start()
 }
 
 // serve says as the controller of Deployments would that all replicas of one are there, and whether they are available.

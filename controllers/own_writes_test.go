@@ -7,11 +7,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/clock"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers/healthcheck"
-	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
 
@@ -90,11 +87,9 @@ var _ = Describe("While the API server takes writes of a kind, and fails to list
 	It("a check goes on to be probed, and to show what that sees", func(ctx SpecContext) {
 		web := newSubject()
 		DeferCleanup(web.Close)
-		mgr, sweeper, proxied := newSweptManager(namespace)
+		mgr, proxied := newSweptManager(namespace)
 		between = proxied
-		runHealthChecks(mgr, func(r *healthcheck.Reconciler) {
-			r.Own = status.NewOwnWrites[*v1alpha1.HealthCheck](status.HealthCheckKind, clock.RealClock{}, time.Second, sweeper.FailingSince)
-		})
+		runHealthChecks(mgr)
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(time.Second), failing(0, 1))
 		Eventually(statusOf(ctx, check)).Should(haveState(v1alpha1.StatePassing))
 		fail("healthchecks")

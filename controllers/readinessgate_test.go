@@ -17,13 +17,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers/readinessgate"
@@ -332,10 +328,7 @@ var _ = Describe("A readiness gate, whatever goes wrong,", func() {
 		var hanging atomic.Int64
 		gates.beforePatch = func() { hanging.Add(1); <-release }
 		gates.setup()
-		aliases := aliasesWithResync(time.Minute)
-		aliases.Client, aliases.Writer = gates.mgr.GetClient(), writerOf(gates.mgr)
-		Expect(aliases.SetupWithManager(ctx, gates.mgr)).To(Succeed())
-		start(gates.mgr)
+		aliasesOf(gates.mgr).start()
 		DeferCleanup(func() { close(release) })
 
 		check := newHealthCheck(ctx, namespace, "db")
@@ -382,7 +375,7 @@ func gatedPods() int {
 // gatesUnderTest is a reconciler whose reads and writes can be counted, held up and watched.
 type gatesUnderTest struct {
 	*readinessgate.Reconciler
-	mgr       ctrl.Manager
+	mgr       wiredManager
 	recorder  *events.FakeRecorder
 	namespace string
 
@@ -393,30 +386,17 @@ type gatesUnderTest struct {
 
 func gatesWithResync(resync time.Duration, namespace string) *gatesUnderTest {
 	GinkgoHelper()
-	mgr, err := ctrl.NewManager(plane.Config, ctrl.Options{
-		Scheme:  testScheme,
-		Metrics: metricsserver.Options{BindAddress: "0"},
-		Cache: cache.Options{
-			DefaultNamespaces: map[string]cache.Config{namespace: {}},
-			ByObject:          map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: readinessgate.StripPod}},
-		},
-		Controller: config.Controller{SkipNameValidation: new(true)},
-	})
-	Expect(err).NotTo(HaveOccurred())
 	g := &gatesUnderTest{
-		mgr:         mgr,
+		mgr:         newManager(resync, namespace),
 		recorder:    events.NewFakeRecorder(10_000),
 		namespace:   namespace,
 		beforePatch: func() {},
 		afterPatch:  func(error) {},
 	}
-	g.Reconciler = &readinessgate.Reconciler{
-		Client:        &watchedClient{Client: mgr.GetClient(), gates: g},
-		Recorder:      g.recorder,
-		Clock:         clock.RealClock{},
-		Resync:        resync,
-		MaxConcurrent: 4,
-	}
+	var err error
+	g.Reconciler, err = g.mgr.ReadinessGates(g.recorder)
+	Expect(err).NotTo(HaveOccurred())
+	g.Client, g.MaxConcurrent = &watchedClient{Client: g.Client, gates: g}, 4
 	return g
 }
 

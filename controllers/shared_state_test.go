@@ -28,7 +28,7 @@ var _ = Describe("Mutating an object after it was written", func() {
 			*status = said(v1alpha1.StateCritical).ApplyTo(*status, object.GetGeneration(), since)
 			Expect(api.Status().Update(ctx, object)).To(Succeed())
 		}
-		mgr := newManager(namespace)
+		mgr := newManager(time.Minute, namespace)
 		start(mgr)
 		shared := []client.Object{check, near, far}
 		for _, object := range shared { // the first read waits for the whole list, which is newer than what was written
@@ -56,7 +56,7 @@ var _ = Describe("Mutating an object after it was written", func() {
 
 		written := status.Shallow(far)
 		written.Status = health.ApplyObservation(far, health.ReadError("AliasCheck/near", "it hangs"), time.Now())
-		Expect(writerOf(mgr).Write(ctx, far, written, time.Now())).To(BeTrue())
+		Expect(mgr.Writer.Write(ctx, far, written, time.Now())).To(BeTrue())
 		scribbleOn(&written.Status.CheckStatus)
 		Expect(shared).To(BeComparableTo(seen), "after it was written")
 		now := &v1alpha1.AliasCheck{}

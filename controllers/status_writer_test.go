@@ -24,7 +24,8 @@ var _ = Describe("A status write", func() {
 
 	BeforeEach(func() {
 		ctx = context.Background()
-		writer = &status.Writer{Client: api, Recorder: events.NewFakeRecorder(1), Clock: clock.RealClock{}}
+		writer = &status.Writer{Client: api, Recorder: events.NewFakeRecorder(1), Clock: clock.RealClock{},
+			Standstill: &status.Standstill{Clock: clock.RealClock{}}, Details: status.NewDetails()}
 		check = newAlias(ctx, newNamespace(ctx), "front", targeting("HealthCheck", "web"), func(a *v1alpha1.AliasCheck) {
 			a.Labels = map[string]string{"team": "shop"}
 			a.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}", v1alpha1.AnnotationMaintenance: "moving"}

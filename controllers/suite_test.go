@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -14,9 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	controllerconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
@@ -28,8 +27,9 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/controllers"
 	"github.com/aliascheck/aliascheck/internal/controlplane"
-	"github.com/aliascheck/aliascheck/internal/status"
+	"github.com/aliascheck/aliascheck/internal/sweep"
 )
 
 // The control plane that all specs of this package share. Each spec works in a namespace of its own.
@@ -70,26 +70,40 @@ func newNamespace(ctx context.Context) string {
 	return namespace.Name
 }
 
-// newManager makes a manager that watches these namespaces only; all if none is given.
-func newManager(namespaces ...string) ctrl.Manager {
-	GinkgoHelper()
-	return newManagerAs(plane.Config, namespaces...)
+// wiredManager is a manager with the wiring of the program.
+type wiredManager struct {
+	ctrl.Manager
+	*controllers.Wiring
 }
 
-func newManagerAs(config *rest.Config, namespaces ...string) ctrl.Manager {
+// newManager makes a manager that watches these namespaces only; all if none is given.
+func newManager(resync time.Duration, namespaces ...string) wiredManager {
 	GinkgoHelper()
-	watched := map[string]cache.Config{}
-	for _, namespace := range namespaces {
-		watched[namespace] = cache.Config{}
-	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	return newManagerOf(plane.Config, resync, unswept, namespaces...)
+}
+
+// unswept is so long an interval of the sweep that it repairs nothing in a spec.
+const unswept = 24 * time.Hour
+
+func newManagerOf(config *rest.Config, resync, sweepInterval time.Duration, namespaces ...string) wiredManager {
+	GinkgoHelper()
+	sweeper, err := sweep.New(sweep.Options{Interval: sweepInterval, Scheme: testScheme, Log: logr.Discard()})
+	Expect(err).NotTo(HaveOccurred())
+	config = rest.CopyConfig(config)
+	options := ctrl.Options{
 		Scheme:     testScheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Cache:      cache.Options{DefaultNamespaces: watched},
+		Cache:      controllers.CacheOptions(namespaces, false),
 		Controller: controllerconfig.Controller{SkipNameValidation: new(true)},
+	}
+	Expect(sweeper.Attach(config, &options.Cache)).To(Succeed())
+	mgr, err := ctrl.NewManager(config, options)
+	Expect(err).NotTo(HaveOccurred())
+	wiring, err := controllers.Wire(mgr, controllers.Options{
+		Resync: resync, Namespaces: namespaces, Sweeper: sweeper, Recorder: mgr.GetEventRecorder("aliascheck"),
 	})
 	Expect(err).NotTo(HaveOccurred())
-	return mgr
+	return wiredManager{mgr, wiring}
 }
 
 // start runs a manager until the spec ends, or until it is stopped.
@@ -105,10 +119,6 @@ func start(mgr ctrl.Manager) (stop func()) {
 	DeferCleanup(stop)
 	Expect(mgr.GetCache().WaitForCacheSync(ctx)).To(BeTrue())
 	return stop
-}
-
-func writerOf(mgr ctrl.Manager) *status.Writer {
-	return &status.Writer{Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{}}
 }
 
 // named is the metadata of an object in a namespace.

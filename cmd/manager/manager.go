@@ -8,11 +8,8 @@ import (
 	"os"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	"k8s.io/client-go/discovery"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -26,10 +23,8 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers/aliascheck"
+	"github.com/aliascheck/aliascheck/controllers"
 	"github.com/aliascheck/aliascheck/controllers/healthcheck"
-	"github.com/aliascheck/aliascheck/controllers/healthrule"
-	"github.com/aliascheck/aliascheck/controllers/readinessgate"
 	"github.com/aliascheck/aliascheck/internal/jobs"
 	"github.com/aliascheck/aliascheck/internal/live"
 	"github.com/aliascheck/aliascheck/internal/probe"
@@ -39,12 +34,6 @@ import (
 )
 
 const (
-	// maxConcurrentAliases is how many aliases are evaluated at once, and maxConcurrentGates how many pods. They never wait for
-	// a target, only for their write, and namespaces take turns. Two cores of an API server are busy with four writes at a
-	// time, and eight at 10 ms each are 800 a second; with more, each write takes longer and watches fall behind, of all
-	// namespaces.
-	maxConcurrentAliases = 8
-	maxConcurrentGates   = 8
 	// leaderRetryPeriod is how often a standby looks at the lease, and a leader renews it. client-go waits for up to
 	// 2.2 times as long. A standby that looks just before the lease ends looks again after that, and it has counted from
 	// a look that came as late: a leader that dies without a word is followed within leaseDuration and 2 s more.
@@ -120,7 +109,7 @@ func (o *options) managerOptions() ctrl.Options {
 	shutdown, lease, renew, retry := shutdownTimeout, leaseDuration, leaderRenewDeadline, leaderRetryPeriod
 	return ctrl.Options{
 		Scheme:                        scheme(),
-		Cache:                         o.cacheOptions(),
+		Cache:                         controllers.CacheOptions(o.namespaces, o.requireConsent),
 		Metrics:                       o.metricsOptions(),
 		HealthProbeBindAddress:        o.healthAddress,
 		LeaderElection:                o.leaderElect,
@@ -134,31 +123,6 @@ func (o *options) managerOptions() ctrl.Options {
 	}
 }
 
-func (o *options) cacheOptions() cache.Options {
-	strip := target.StripTyped
-	if o.requireConsent {
-		strip = target.StripAddressed
-	}
-	options := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject: map[client.Object]cache.ByObject{
-			&v1alpha1.HealthCheck{}:      {Transform: status.StripCheck},
-			&v1alpha1.AliasCheck{}:       {Transform: status.StripCheck},
-			&corev1.Pod{}:                {Transform: readinessgate.StripPod},
-			&corev1.Service{}:            {Transform: strip},
-			&corev1.Node{}:               {Transform: strip},
-			&discoveryv1.EndpointSlice{}: {Transform: strip},
-		},
-	}
-	if len(o.namespaces) > 0 {
-		options.DefaultNamespaces = map[string]cache.Config{}
-		for _, namespace := range o.namespaces {
-			options.DefaultNamespaces[namespace] = cache.Config{}
-		}
-	}
-	return options
-}
-
 func (o *options) metricsOptions() metricsserver.Options {
 	options := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
 	if o.metricsSecure {
@@ -168,21 +132,13 @@ func (o *options) metricsOptions() metricsserver.Options {
 	return options
 }
 
-// setup registers all that runs in the manager. The informers of kinds that aliases need are swept like the others.
+// setup registers all that runs in the manager.
 func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep.Sweeper) error {
-	recorder, err := newRecorder(ctx, mgr)
+	wiring, err := o.wire(ctx, mgr, sweeper)
 	if err != nil {
 		return err
 	}
-	standstill := o.standstill()
-	if err := mgr.Add(standstill); err != nil {
-		return fmt.Errorf("adding the watch for a standstill: %w", err)
-	}
-	writer := &status.Writer{Client: mgr.GetClient(), Recorder: recorder, Clock: clock.RealClock{}, Standstill: standstill,
-		Details: status.NewDetails()}
-	aliases := status.NewOwnWrites[*v1alpha1.AliasCheck](
-		status.AliasCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince)
-	targets, err := o.setupAliasChecks(ctx, mgr, writer, sweeper, aliases)
+	targets, err := setupAliasChecks(ctx, mgr, wiring)
 	if err != nil {
 		return fmt.Errorf("setting up AliasChecks: %w", err)
 	}
@@ -190,13 +146,13 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	if err != nil {
 		return fmt.Errorf("setting up the consent to probes: %w", err)
 	}
-	if err := o.setupHealthChecks(mgr, writer, sweeper, consents); err != nil {
+	if err := o.setupHealthChecks(mgr, wiring, consents); err != nil {
 		return fmt.Errorf("setting up HealthChecks: %w", err)
 	}
-	if err := setupHealthRules(ctx, mgr); err != nil {
+	if err := setupHealthRules(ctx, mgr, wiring); err != nil {
 		return fmt.Errorf("setting up HealthRules: %w", err)
 	}
-	if err := o.setupReadinessGates(ctx, mgr, standstill, sweeper, aliases); err != nil {
+	if err := o.setupReadinessGates(ctx, mgr, wiring); err != nil {
 		return fmt.Errorf("setting up readiness gates: %w", err)
 	}
 	metrics.Registry.MustRegister(status.NewStateCollector(mgr.GetClient(), o.shard, o.metricLabels), buildInfo(), eventsDropped)
@@ -209,34 +165,37 @@ func (o *options) setup(ctx context.Context, mgr manager.Manager, sweeper *sweep
 	return nil
 }
 
-// standstill has a limit where replicas elect a leader: nobody takes over from one that is alone.
-func (o *options) standstill() *status.Standstill {
-	standstill := &status.Standstill{Clock: clock.RealClock{}}
-	if o.leaderElect {
-		standstill.Limit = leaderRenewDeadline
+// wire limits a standstill where replicas elect a leader: nobody takes over from one that is alone.
+func (o *options) wire(ctx context.Context, mgr manager.Manager, sweeper *sweep.Sweeper) (*controllers.Wiring, error) {
+	recorder, err := newRecorder(ctx, mgr)
+	if err != nil {
+		return nil, err
 	}
-	return standstill
+	options := controllers.Options{
+		Resync: o.resyncInterval, Shard: o.shard, Namespaces: o.namespaces, ClusterScoped: o.clusterScoped,
+		Sweeper: sweeper, Recorder: recorder,
+	}
+	if o.leaderElect {
+		options.MaxStandstill = leaderRenewDeadline
+	}
+	return controllers.Wire(mgr, options)
 }
 
-func (o *options) setupHealthChecks(
-	mgr manager.Manager, writer *status.Writer, sweeper *sweep.Sweeper, consents probe.Consents,
-) error {
+func setupAliasChecks(ctx context.Context, mgr manager.Manager, wiring *controllers.Wiring) (*target.Observer, error) {
+	aliases, err := wiring.AliasChecks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = aliases.SetupWithManager(ctx, mgr)
+	return aliases.Targets, err
+}
+
+func (o *options) setupHealthChecks(mgr manager.Manager, wiring *controllers.Wiring, consents probe.Consents) error {
 	prober, err := o.prober(mgr, consents)
 	if err != nil {
 		return err
 	}
-	checks := &healthcheck.Reconciler{
-		Client: mgr.GetCache(),
-		Live:   mgr.GetAPIReader(),
-		Writer: writer,
-		Prober: prober,
-		Clock:  clock.RealClock{},
-		Resync: o.resyncInterval,
-		Own: status.NewOwnWrites[*v1alpha1.HealthCheck](
-			status.HealthCheckKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
-		Shard:               o.shard,
-		MaxConcurrentProbes: o.maxConcurrentProbes,
-	}
+	checks := wiring.HealthChecks(prober, o.maxConcurrentProbes)
 	if err := checks.SetupWithManager(mgr); err != nil {
 		return err
 	}
@@ -276,50 +235,15 @@ func (o *options) prober(mgr manager.Manager, consents probe.Consents) (probe.Pr
 	}), nil
 }
 
-func (o *options) setupAliasChecks(
-	ctx context.Context, mgr manager.Manager, writer *status.Writer, sweeper *sweep.Sweeper,
-	own *status.OwnWrites[*v1alpha1.AliasCheck],
-) (*target.Observer, error) {
-	nodes, err := o.mayWatchNodes(ctx, mgr)
-	if err != nil {
-		return nil, err
-	}
-	aliases := &aliascheck.Reconciler{
-		WithoutNodes:            !nodes,
-		Client:                  mgr.GetClient(),
-		Live:                    mgr.GetAPIReader(),
-		Writer:                  writer,
-		Clock:                   clock.RealClock{},
-		Resync:                  o.resyncInterval,
-		MaxConcurrentReconciles: maxConcurrentAliases,
-		Shard:                   o.shard,
-		Namespaces:              o.namespaces,
-		ClusterScoped:           o.clusterScoped,
-		NewInformer:             sweeper.NewInformer,
-		FailingSince:            sweeper.FailingSince,
-		Own:                     own,
-	}
-	err = aliases.SetupWithManager(ctx, mgr)
-	return aliases.Targets, err
-}
-
-// setupHealthRules leaves them out where they may not be read, as with rights in some namespaces only.
-func setupHealthRules(ctx context.Context, mgr manager.Manager) error {
-	permitted, err := healthrule.Permitted(ctx, mgr.GetClient())
-	if err != nil {
+func setupHealthRules(ctx context.Context, mgr manager.Manager, wiring *controllers.Wiring) error {
+	rules, err := wiring.HealthRules(ctx)
+	if err != nil || rules == nil {
 		return err
 	}
-	if !permitted {
-		mgr.GetLogger().Info("HealthRules may not be read: the built-in rules decide until the manager starts with that right")
-		return nil
-	}
-	return (&healthrule.Reconciler{Client: mgr.GetClient()}).SetupWithManager(mgr)
+	return rules.SetupWithManager(mgr)
 }
 
-func (o *options) setupReadinessGates(
-	ctx context.Context, mgr manager.Manager, standstill *status.Standstill, sweeper *sweep.Sweeper,
-	aliases *status.OwnWrites[*v1alpha1.AliasCheck],
-) error {
+func (o *options) setupReadinessGates(ctx context.Context, mgr manager.Manager, wiring *controllers.Wiring) error {
 	if !o.readinessGates {
 		return nil
 	}
@@ -327,37 +251,11 @@ func (o *options) setupReadinessGates(
 	if err != nil {
 		return err
 	}
-	uninstall, err := o.uninstall(mgr)
+	gates, err := wiring.ReadinessGates(recorder)
 	if err != nil {
 		return err
 	}
-	return (&readinessgate.Reconciler{
-		Client:        mgr.GetClient(),
-		Recorder:      recorder,
-		Clock:         clock.RealClock{},
-		Resync:        o.resyncInterval,
-		Shard:         o.shard,
-		MaxConcurrent: maxConcurrentGates,
-		Standstill:    standstill,
-		Details:       status.NewDetails(),
-		Aliases:       aliases,
-		Pods: status.NewOwnWrites[*corev1.Pod](
-			status.PodKind, clock.RealClock{}, o.resyncInterval, sweeper.FailingSince),
-		Uninstalling: uninstall.UnderWay,
-	}).SetupWithManager(ctx, mgr)
-}
-
-// uninstall reads the CRD of AliasCheck where the manager has rights in the whole cluster.
-func (o *options) uninstall(mgr manager.Manager) (readinessgate.Uninstall, error) {
-	served, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
-	if err != nil {
-		return readinessgate.Uninstall{}, fmt.Errorf("making a client for discovery: %w", err)
-	}
-	uninstall := readinessgate.Uninstall{Discovery: served}
-	if len(o.namespaces) == 0 {
-		uninstall.CRDs = mgr.GetAPIReader()
-	}
-	return uninstall, nil
+	return gates.SetupWithManager(ctx, mgr)
 }
 
 // cachesSynced makes a replica ready when its caches are synced: a standby, too, is then ready to take over at once.

@@ -37,7 +37,7 @@ import (
 // edge says that something changed, and every Resync whatever the edges lost.
 type Reconciler struct {
 	Client client.Client
-	// Live reads past the watch cache; it may be nil if Own is.
+	// Live reads past the watch cache.
 	Live   client.Reader
 	Writer *status.Writer
 	Clock  clock.PassiveClock
@@ -54,9 +54,9 @@ type Reconciler struct {
 	ClusterScoped []string
 	// NewInformer makes the informers of kinds that are watched while an alias needs them; client-go's by default.
 	NewInformer target.NewInformerFunc
-	// FailingSince is that of the sweep which covers the cache and NewInformer; it may be nil.
+	// FailingSince is that of the sweep which covers the cache and NewInformer.
 	FailingSince target.FailingSinceFunc
-	// Own remembers what the reconciler has written, for itself and for others that read aliases; it may be nil.
+	// Own remembers what the reconciler has written, for itself and for others that read aliases.
 	Own *status.OwnWrites[*v1alpha1.AliasCheck]
 	// RetryKind is how long to wait before a kind that is not installed is asked for again; 20 s by default.
 	RetryKind time.Duration

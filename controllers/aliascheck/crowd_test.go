@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -58,7 +60,7 @@ func TestACrowdOfAliasesIsLookedUpOnceForABurstOfChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const aliases, checks = 1000, 500
 		cached := manySelectors(aliases)
-		edges := aliasEdges{client: cached}.through(ofHealthCheck).(*crowds)
+		edges := aliasEdges{client: cached, rests: newRests(clock.RealClock{})}.through(ofHealthCheck).(*crowds)
 		queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 		defer queue.ShutDown()
 		flaps(t.Context(), edges, queue, checks)
@@ -84,7 +86,7 @@ func TestACrowdOfAliasesIsLookedUpOnceForABurstOfChanges(t *testing.T) {
 func TestAFewAliasesAreLookedUpForEachChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cached := manySelectors(crowd)
-		edges := aliasEdges{client: cached}.through(ofHealthCheck).(*crowds)
+		edges := aliasEdges{client: cached, rests: newRests(clock.RealClock{})}.through(ofHealthCheck).(*crowds)
 		queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 		defer queue.ShutDown()
 		flaps(t.Context(), edges, queue, 2)

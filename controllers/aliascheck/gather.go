@@ -97,9 +97,6 @@ func newRests(clock clock.PassiveClock) *rests {
 
 // began notes that an alias is evaluated now.
 func (r *rests) began(alias types.NamespacedName) {
-	if r == nil {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.clock.Now()
@@ -112,9 +109,6 @@ func (r *rests) began(alias types.NamespacedName) {
 
 // left is for how much longer an alias rests; zero or less where it does not.
 func (r *rests) left(alias types.NamespacedName) time.Duration {
-	if r == nil {
-		return 0
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return restFor - r.clock.Since(r.since[alias])

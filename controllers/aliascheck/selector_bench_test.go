@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/clock"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -29,7 +32,7 @@ func BenchmarkSelectorEdge(b *testing.B) {
 	for _, n := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("teams=%d", n), func(b *testing.B) {
 			cached := teams(b, n)
-			edges := aliasEdges{client: cached}
+			edges := aliasEdges{client: cached, rests: newRests(clock.RealClock{})}
 			check := teamCheck(n/2, 0)
 			if concerned := edges.found(b.Context(), &check, ofHealthCheck(&check)); len(concerned) != 1 {
 				b.Fatalf("the edge reaches %v", concerned)
@@ -48,7 +51,7 @@ func BenchmarkSelectorEvaluation(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			observer := &target.Observer{Client: teams(b, n), Watches: watches}
+			observer := &target.Observer{Client: teams(b, n), Watches: watches, Clock: clock.RealClock{}, FailingSince: neverFails}
 			alias := teamAlias(n / 2)
 			for b.Loop() {
 				observation, err := observer.Observe(b.Context(), &alias)
@@ -68,7 +71,7 @@ func BenchmarkRollUp(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			observer := &target.Observer{Client: teams(b, n/10), Watches: watches}
+			observer := &target.Observer{Client: teams(b, n/10), Watches: watches, Clock: clock.RealClock{}, FailingSince: neverFails}
 			alias := teamAlias(0)
 			alias.Spec.Selector = &v1alpha1.Selector{}
 			b.ReportAllocs()
@@ -165,3 +168,5 @@ type watchless struct{ *toolscache.ListWatch }
 
 // IsWatchListSemanticsUnSupported is how a reflector asks whether it may relist by watch.
 func (watchless) IsWatchListSemanticsUnSupported() bool { return true }
+
+func neverFails(schema.GroupVersionKind, string) time.Time { return time.Time{} }

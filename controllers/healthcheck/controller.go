@@ -50,7 +50,7 @@ type Reconciler struct {
 	Resync time.Duration
 	// Shard says which checks are the manager's own.
 	Shard shard.Shard
-	// Own remembers what the reconciler has written; it may be nil.
+	// Own remembers what the reconciler has written.
 	Own *status.OwnWrites[*v1alpha1.HealthCheck]
 	// MaxConcurrentProbes is how many probes run at once.
 	MaxConcurrentProbes int

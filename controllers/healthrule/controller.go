@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -95,23 +94,4 @@ func (r *Reconciler) all(ctx context.Context) ([]v1alpha1.HealthRule, error) {
 		return nil, fmt.Errorf("listing the HealthRules: %w", err)
 	}
 	return list.Items, nil
-}
-
-// Permitted reports whether the manager may read HealthRules. Where its rights are those in some namespaces only, it may not,
-// and then the built-in rules decide.
-func Permitted(ctx context.Context, c client.Client) (bool, error) {
-	for _, verb := range []string{"list", "watch"} {
-		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-			ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Group: v1alpha1.GroupVersion.Group, Resource: "healthrules", Verb: verb,
-			},
-		}}
-		if err := c.Create(ctx, review); err != nil {
-			return false, fmt.Errorf("asking whether HealthRules may be read: %w", err)
-		}
-		if !review.Status.Allowed {
-			return false, nil
-		}
-	}
-	return true, nil
 }

@@ -46,12 +46,12 @@ type Reconciler struct {
 	// Standstill keeps a process that stood still for too long from writing. No conflict would: the patches of pods apply to any
 	// version.
 	Standstill *status.Standstill
-	// Details bounds how often mere messages are written; nil is no bound.
+	// Details bounds how often mere messages are written.
 	Details *status.Details
-	// Aliases remembers what the reconciler of aliases has written, and Pods what this one has; both may be nil.
+	// Aliases remembers what the reconciler of aliases has written, and Pods what this one has.
 	Aliases *status.OwnWrites[*v1alpha1.AliasCheck]
 	Pods    *status.OwnWrites[*corev1.Pod]
-	// Uninstalling reports whether AliasCheck is being uninstalled: that closes no gate. It may be nil.
+	// Uninstalling reports whether AliasCheck is being uninstalled: that closes no gate.
 	Uninstalling func(context.Context) (bool, error)
 }
 
@@ -133,7 +133,7 @@ func (r *Reconciler) observe(ctx context.Context, pod *corev1.Pod) (map[string]*
 // stay reports whether the conditions of a pod stay as they are although others are due: while AliasCheck is uninstalled. It
 // costs a live read of one small object, where a gate is about to close.
 func (r *Reconciler) stay(ctx context.Context, due []corev1.PodCondition) (bool, error) {
-	if r.Uninstalling == nil || !closes(due) {
+	if !closes(due) {
 		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, status.MaxObservationAge)

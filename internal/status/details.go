@@ -10,7 +10,7 @@ import (
 // pruneEvery is how often dampers that have rested are dropped: they are as good as new.
 const pruneEvery = time.Minute
 
-// Details bounds how often details of each object are written, see health.Damper. A nil Details has no bound.
+// Details bounds how often details of each object are written, see health.Damper.
 type Details struct {
 	mu sync.Mutex
 	// byKey is guarded by mu. It has the objects of which details were written lately.
@@ -23,9 +23,6 @@ func NewDetails() *Details { return &Details{byKey: map[string]*health.Damper{}}
 
 // Allow reports whether to write details of an object now.
 func (d *Details) Allow(key string, now time.Time) bool {
-	if d == nil {
-		return true
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if now.After(d.prune) {
@@ -47,9 +44,6 @@ func (d *Details) Allow(key string, now time.Time) bool {
 // News takes note that something else of an object was written, and what is said of it with that: it is the first of the
 // texts that are written at once.
 func (d *Details) News(key string, now time.Time) {
-	if d == nil {
-		return
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	damper := &health.Damper{}

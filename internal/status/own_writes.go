@@ -27,8 +27,6 @@ var (
 // MutationCache. Mostly that takes a moment. Where the API server takes writes of a kind and fails to list and watch it, it
 // takes as long as that lasts. Without it we would compare against a stale cache, conclude that nothing changed, and skip the
 // write. controller-runtime's EnableReadYourWritesConsistency does not serve: it blocks a read while the watch is stalled.
-//
-// A nil OwnWrites remembers nothing.
 type OwnWrites[T client.Object] struct {
 	kind         schema.GroupVersionKind
 	clock        clock.PassiveClock
@@ -60,9 +58,6 @@ func NewOwnWrites[T client.Object](
 // Latest is an object as the cache has it or, where that is behind, as this process wrote it. The inside of it is shared,
 // as that of the cache is.
 func (o *OwnWrites[T]) Latest(cached T) T {
-	if o == nil {
-		return cached
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	name := client.ObjectKeyFromObject(cached)
@@ -90,14 +85,11 @@ func (o *OwnWrites[T]) holds(own ownWrite[T]) bool {
 	if o.clock.Since(own.at) < o.believed {
 		return true
 	}
-	return o.failingSince != nil && !o.failingSince(o.kind, own.object.GetNamespace()).IsZero()
+	return !o.failingSince(o.kind, own.object.GetNamespace()).IsZero()
 }
 
 // Keep takes an object as the API server answered to a write of it, or to a live read that came after one.
 func (o *OwnWrites[T]) Keep(object T) {
-	if o == nil {
-		return
-	}
 	object.SetManagedFields(nil)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -118,9 +110,6 @@ func (o *OwnWrites[T]) ReadLive(ctx context.Context, live client.Reader, name ty
 
 // Wrote reports whether an object is as this process wrote it last.
 func (o *OwnWrites[T]) Wrote(object T) bool {
-	if o == nil {
-		return false
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	own, found := o.locked.byName[client.ObjectKeyFromObject(object)]
@@ -130,9 +119,6 @@ func (o *OwnWrites[T]) Wrote(object T) bool {
 // Refused is called after a conflict. If the object that the write was based on is one that this process wrote, Refused forgets
 // that and returns true.
 func (o *OwnWrites[T]) Refused(base T) bool {
-	if o == nil {
-		return false
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	name := client.ObjectKeyFromObject(base)
@@ -146,9 +132,6 @@ func (o *OwnWrites[T]) Refused(base T) bool {
 
 // Forget is called for an object that no longer exists.
 func (o *OwnWrites[T]) Forget(name types.NamespacedName) {
-	if o == nil {
-		return
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.locked.byName, name)

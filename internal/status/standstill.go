@@ -21,7 +21,7 @@ var ErrStoodStill = errors.New("the process stood still for longer than a leader
 // nothing tells how long: a successor may lead by now, and have seen something newer (invariant I3). For the same reason
 // the caches cannot be relied on until they have caught up, and nothing tells when that is.
 //
-// Its answers do not depend on which of the goroutines runs first when the process goes on. A nil Standstill notices nothing.
+// Its answers do not depend on which of the goroutines runs first when the process goes on.
 type Standstill struct {
 	Clock clock.PassiveClock
 	// Limit is how long the process may stand still: after a longer time it writes nothing more, and ends. For one of
@@ -74,9 +74,6 @@ func (s *Standstill) Beat() bool {
 
 // StoodSince reports whether the process stood still at any time since then.
 func (s *Standstill) StoodSince(then time.Time) bool {
-	if s == nil {
-		return false
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.locked.resumed.After(then) || s.stood(s.Clock.Now()) > MaxObservationAge
@@ -84,9 +81,6 @@ func (s *Standstill) StoodSince(then time.Time) bool {
 
 // MayWrite reports whether the process has never stood still for longer than Limit.
 func (s *Standstill) MayWrite() bool {
-	if s == nil {
-		return true
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.locked.lost && !s.beyondLimit(s.stood(s.Clock.Now()))

@@ -60,7 +60,7 @@ func TestI3AProcessThatStoodStillForLongerThanALeaderMayWritesNothingAndEnds(t *
 				synctest.Wait()
 
 				clock.SetTime(clock.Now().Add(test.stood))
-				writer := &Writer{Clock: clock, Standstill: p} // without a client: a write would panic
+				writer := &Writer{Clock: clock, Standstill: p, Details: NewDetails()} // without a client: a write would panic
 				refused := func() bool {
 					before := &v1alpha1.AliasCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
 					after := before.DeepCopy()

@@ -32,7 +32,7 @@ type Writer struct {
 	Clock    clock.PassiveClock
 	// Standstill keeps a process that stood still for too long from writing.
 	Standstill *Standstill
-	// Details bounds how often mere details are written; nil is no bound.
+	// Details bounds how often mere details are written.
 	Details *Details
 }
 

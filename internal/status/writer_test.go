@@ -19,7 +19,7 @@ import (
 // A process that was frozen between looking and writing has perhaps lost its lease meanwhile.
 func TestI3AnObservationThatGrewOldIsNeverWritten(t *testing.T) {
 	clock := testingclock.NewFakePassiveClock(time.Now())
-	writer := &Writer{Clock: clock} // without a client: a write would panic
+	writer := &Writer{Clock: clock, Standstill: &Standstill{Clock: clock}, Details: NewDetails()} // without a client: a write would panic
 	before := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
 	after := before.DeepCopy()
 	after.Status.State = v1alpha1.StatePassing
@@ -32,7 +32,8 @@ func TestI3AnObservationThatGrewOldIsNeverWritten(t *testing.T) {
 }
 
 func TestI7AStatusThatIsTheSameIsNotWritten(t *testing.T) {
-	writer := &Writer{Clock: testingclock.NewFakePassiveClock(time.Now())}
+	now := testingclock.NewFakePassiveClock(time.Now())
+	writer := &Writer{Clock: now, Standstill: &Standstill{Clock: now}, Details: NewDetails()}
 	check := &v1alpha1.AliasCheck{Status: v1alpha1.AliasCheckStatus{CheckStatus: v1alpha1.CheckStatus{State: v1alpha1.StatePassing}}}
 	if written, err := writer.Write(t.Context(), check, check.DeepCopy(), time.Now()); written || err != nil {
 		t.Errorf("the same status again: written %t, %v, want neither a write nor an error", written, err)
@@ -49,7 +50,8 @@ func TestDetailsThatAloneChangeAreNotWrittenEachTime(t *testing.T) {
 		return nil
 	}})
 	clock := testingclock.NewFakePassiveClock(time.Now())
-	writer := &Writer{Client: inner, Clock: clock, Recorder: &events.FakeRecorder{}, Details: NewDetails()}
+	writer := &Writer{Client: inner, Clock: clock, Recorder: &events.FakeRecorder{},
+		Standstill: &Standstill{Clock: clock}, Details: NewDetails()}
 	check := &v1alpha1.HealthCheck{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "1"}}
 	check.Status.State, check.Status.Conditions = v1alpha1.StatePassing, []metav1.Condition{{Type: v1alpha1.ConditionReady}}
 	write := func(change func(*v1alpha1.HealthCheckStatus)) {

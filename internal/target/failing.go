@@ -53,9 +53,6 @@ func origins(ref Reference) []origin {
 // ReferenceGrants alone.
 func (o *Observer) failingSince(read []origin) time.Time {
 	first := time.Time{}
-	if o.FailingSince == nil {
-		return first
-	}
 	for _, r := range read {
 		since := o.FailingSince(r.kind, r.namespace)
 		if !since.IsZero() && (first.IsZero() || since.Before(first)) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"k8s.io/utils/clock"
+
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
@@ -39,7 +41,7 @@ func TestWithoutConsentNothingIsToldButTheScopeOfTheKind(t *testing.T) {
 			}
 			ref, _ := ReferenceOf(alias)
 			c.finds(kinds.need(ref.GroupVersionKind))
-			observation, err := (&Observer{Watches: watches}).Observe(t.Context(), alias)
+			observation, err := (&Observer{Watches: watches, Clock: clock.RealClock{}, FailingSince: neverFails}).Observe(t.Context(), alias)
 			if observation.Problem != c.want || !errors.Is(err, c.err) {
 				t.Errorf("%q and %v, want %q and %v", observation.Problem, err, c.want, c.err)
 			}

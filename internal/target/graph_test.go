@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/utils/clock"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -78,7 +80,7 @@ func references(t *testing.T, lines ...string) *aliases {
 
 func (a *aliases) exploredFrom(t *testing.T, name string) *graph {
 	t.Helper()
-	from := &reading{Observer: &Observer{Client: a}, alias: a.byName[client.ObjectKey{Namespace: "shop", Name: name}], kinds: &lease{}}
+	from := &reading{Observer: &Observer{Client: a, Clock: clock.RealClock{}, FailingSince: neverFails}, alias: a.byName[client.ObjectKey{Namespace: "shop", Name: name}], kinds: &lease{}}
 	explored, err := from.explore(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
+
+	"k8s.io/utils/clock"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -30,7 +33,7 @@ func TestAnAliasWhoseReadFailsKeepsTheWatchesThatItNeedsAndNoOthers(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	observer := &Observer{Client: unreadable{}, Watches: watches}
+	observer := &Observer{Client: unreadable{}, Watches: watches, Clock: clock.RealClock{}, FailingSince: neverFails}
 	deployments := appsv1.SchemeGroupVersion.WithKind("Deployment")
 	jobs := schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}
 	grants := GrantKind.WithVersion(grantVersions[0])
@@ -64,3 +67,6 @@ func TestAnAliasWhoseReadFailsKeepsTheWatchesThatItNeedsAndNoOthers(t *testing.T
 		t.Errorf("%v are watched for an alias that is no more", kinds)
 	}
 }
+
+// neverFails is the sweep of a cache that is always right.
+func neverFails(schema.GroupVersionKind, string) time.Time { return time.Time{} }

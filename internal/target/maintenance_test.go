@@ -36,7 +36,7 @@ func TestAMaintenanceOfATargetEndsOnTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			clock := clocktesting.NewFakePassiveClock(end.Add(-time.Millisecond))
-			observer := &Observer{Client: cached, Watches: watches, Clock: clock}
+			observer := &Observer{Client: cached, Watches: watches, Clock: clock, FailingSince: neverFails}
 			front := cached.byName[client.ObjectKey{Namespace: "shop", Name: "front"}]
 
 			// What is behind another alias is that one's: it changes when the time has come, which is an edge.
@@ -59,7 +59,7 @@ func expectMaintenance(t *testing.T, observer *Observer, alias *v1alpha1.AliasCh
 		shown = shown || member.State == v1alpha1.StateMaintenance && member.Message == "move (until 2026-03-29T03:00:00+02:00)"
 	}
 	if shown != in {
-		t.Errorf("at %s it is in maintenance: %t, want %t: %+v", observer.now(), shown, in, observation.Members)
+		t.Errorf("at %s it is in maintenance: %t, want %t: %+v", observer.Clock.Now(), shown, in, observation.Members)
 	}
 	if got := observation.Changes(); in && !got.Equal(changes) || !in && !got.IsZero() {
 		t.Errorf("it is to be looked at again at %s, want %s", got, changes)

@@ -24,11 +24,11 @@ type Observer struct {
 	Watches *Watches
 	// Namespaces that the manager watches; all if empty.
 	Namespaces []string
-	// FailingSince is that of the sweep; nil if nothing is swept.
+	// FailingSince is that of the sweep.
 	FailingSince FailingSinceFunc
 	// WithoutNodes says that Nodes may not be read.
 	WithoutNodes bool
-	// Clock says whether a maintenance is over; the real one by default.
+	// Clock says whether a maintenance is over.
 	Clock clock.PassiveClock
 }
 
@@ -40,7 +40,7 @@ func (o *Observer) Observe(
 	kinds := o.Watches.lease(types.NamespacedName{Namespace: alias.Namespace, Name: alias.Name})
 	mayAsk := neededBy(alias)
 	defer func() { kinds.release(mayAsk) }()
-	reading := &reading{Observer: o, alias: alias, kinds: kinds, at: o.now()}
+	reading := &reading{Observer: o, alias: alias, kinds: kinds, at: o.Clock.Now()}
 	observation, err = reading.all(ctx)
 	observation.Target = DisplayOf(alias)
 	if err == nil {
@@ -90,13 +90,6 @@ func (r *reading) single(ctx context.Context, ref Reference) (health.Observation
 		observation.FailingSince = r.failingSince(r.readOf(ref, observation.Problem))
 	}
 	return observation, err
-}
-
-func (o *Observer) now() time.Time {
-	if o.Clock == nil {
-		return time.Now()
-	}
-	return o.Clock.Now()
 }
 
 func nothing(schema.GroupVersionKind) bool { return false }

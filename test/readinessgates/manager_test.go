@@ -9,25 +9,19 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
-	"github.com/aliascheck/aliascheck/controllers/aliascheck"
-	"github.com/aliascheck/aliascheck/controllers/healthcheck"
-	"github.com/aliascheck/aliascheck/controllers/readinessgate"
+	"github.com/aliascheck/aliascheck/controllers"
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 	"github.com/aliascheck/aliascheck/internal/probe"
-	"github.com/aliascheck/aliascheck/internal/status"
 	"github.com/aliascheck/aliascheck/internal/sweep"
 )
 
@@ -69,9 +63,7 @@ func startManager(t *testing.T, server *rest.Config, sweepInterval time.Duration
 		Scheme:     scheme,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)},
-		Cache: cache.Options{
-			ByObject: map[client.Object]cache.ByObject{&corev1.Pod{}: {Transform: readinessgate.StripPod}},
-		},
+		Cache:      controllers.CacheOptions(nil, false),
 	}
 	sweeper, err := sweep.New(sweep.Options{Interval: sweepInterval, Scheme: scheme})
 	must(t, err)
@@ -79,7 +71,7 @@ func startManager(t *testing.T, server *rest.Config, sweepInterval time.Duration
 	must(t, sweeper.Attach(server, &options.Cache))
 	mgr, err := ctrl.NewManager(server, options)
 	must(t, err)
-	setup(t, mgr)
+	setup(t, mgr, sweeper)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -92,22 +84,19 @@ func startManager(t *testing.T, server *rest.Config, sweepInterval time.Duration
 	})
 }
 
-func setup(t *testing.T, mgr ctrl.Manager) {
+func setup(t *testing.T, mgr ctrl.Manager, sweeper *sweep.Sweeper) {
 	t.Helper()
-	writer := &status.Writer{
-		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("aliascheck"), Clock: clock.RealClock{},
-	}
+	recorder := mgr.GetEventRecorder("aliascheck")
+	wiring, err := controllers.Wire(mgr, controllers.Options{Resync: time.Minute, Sweeper: sweeper, Recorder: recorder})
+	must(t, err)
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	must(t, (&healthcheck.Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Writer: writer, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrentProbes: 8,
-		Prober: probe.New(probe.Options{Guard: probe.NewGuard(loopback, nil)}),
-	}).SetupWithManager(mgr))
-	must(t, (&aliascheck.Reconciler{
-		Client: mgr.GetClient(), Writer: writer, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrentReconciles: 8,
-	}).SetupWithManager(t.Context(), mgr))
-	must(t, (&readinessgate.Reconciler{
-		Client: mgr.GetClient(), Recorder: writer.Recorder, Clock: clock.RealClock{}, Resync: time.Minute, MaxConcurrent: 8,
-	}).SetupWithManager(t.Context(), mgr))
+	must(t, wiring.HealthChecks(probe.New(probe.Options{Guard: probe.NewGuard(loopback, nil)}), 8).SetupWithManager(mgr))
+	aliases, err := wiring.AliasChecks(t.Context())
+	must(t, err)
+	must(t, aliases.SetupWithManager(t.Context(), mgr))
+	gates, err := wiring.ReadinessGates(recorder)
+	must(t, err)
+	must(t, gates.SetupWithManager(t.Context(), mgr))
 }
 
 func must(t *testing.T, err error) {
