@@ -135,6 +135,7 @@ image: bin/release ## Build the image of $(VERSION) without docker, an OCI archi
 
 .PHONY: docker-build
 docker-build: ## Build the container image with docker. IMG=registry/name:tag names it.
+	@GOOS=linux OUT=bin/docker VERSION=$(VERSION) hack/build.sh ./cmd/manager ./cmd/kubectl-aliascheck
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
 		-t $(or $(IMG),$(IMAGE):$(VERSION)) .
 

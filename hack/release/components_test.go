@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -114,10 +115,18 @@ func TestTheWallboardRunsWhatTheImageHas(t *testing.T) {
 		t.Errorf("it runs %s; the image has %s", command, imagePackages)
 	}
 	dockerfile := string(content(t, filepath.Join("..", "..", "Dockerfile")))
+	makefile := string(content(t, filepath.Join("..", "..", "Makefile")))
 	for pkg := range strings.SplitSeq(imagePackages, ",") {
-		if !strings.Contains(dockerfile, "\t"+pkg) || !strings.Contains(dockerfile, " /"+filepath.Base(pkg)+"\n") {
+		name := filepath.Base(pkg)
+		if !strings.Contains(dockerfile, "COPY bin/docker/"+name+" /"+name+"\n") {
 			t.Errorf("the Dockerfile does not have %s", pkg)
 		}
+		if !regexp.MustCompile(`(?m)OUT=bin/docker .*` + regexp.QuoteMeta(pkg) + `( |$)`).MatchString(makefile) {
+			t.Errorf("make docker-build does not build %s", pkg)
+		}
+	}
+	if bases := regexp.MustCompile(`(?m)^FROM .*`).FindAllString(dockerfile, -1); !slices.Equal(bases, []string{"FROM scratch"}) {
+		t.Errorf("the image is built %v: a base image would have to be pinned by its digest", bases)
 	}
 }
 
