@@ -45,10 +45,16 @@ func TestAllThatATenantCanDoTogetherStaysBelowTheInstalledMemoryAndDelaysNobody(
 	manager := started(t)
 	quiet := newNeighbour(t, manager)
 	makeNoise(t, newNamespace(t, "noisy"))
+	var told time.Duration
 	for began, round := time.Now(), 0; round == 0 || time.Since(began) < soakFor(t); round++ {
 		quiet.noticesNothing()
 		peak, err := manager.PeakMemory()
 		g.Expect(err).NotTo(HaveOccurred())
+		// What grows would be seen long before it reaches the limit.
+		if gone := time.Since(began).Truncate(5 * time.Minute); gone > told {
+			told = gone
+			t.Logf("after %s the manager had %d MiB at its peak", gone, mebibytes(peak))
+		}
 		g.Expect(peak).To(BeNumerically("<", int64(limit)), "bytes in round %d", round)
 		files, err := manager.OpenFiles()
 		g.Expect(err).NotTo(HaveOccurred())
