@@ -69,7 +69,7 @@ func TestWhatThisProcessWroteIsNotEvaluatedAgain(t *testing.T) {
 		a.Namespace, a.Name, a.ResourceVersion = "shop", "web", version
 		return a
 	}
-	own := status.NewOwnWrites[*v1alpha1.AliasCheck](status.AliasCheckKind, clock.RealClock{}, time.Minute, nil)
+	own := status.NewOwnWrites[*v1alpha1.AliasCheck](status.AliasCheckKind, clock.RealClock{}, time.Minute, neverFails)
 	own.Keep(alias("5"))
 	passes := notOwn(own)
 	if passes.Update(event.UpdateEvent{ObjectOld: alias("4"), ObjectNew: alias("5")}) {

@@ -61,7 +61,8 @@ func TestOwnWritesHoldWhileTheCacheIsBehind(t *testing.T) {
 }
 
 func TestAnOwnWriteThatIsRefusedIsForgotten(t *testing.T) {
-	own := NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Minute, nil)
+	neverFails := func(schema.GroupVersionKind, string) time.Time { return time.Time{} }
+	own := NewOwnWrites[*v1alpha1.AliasCheck](AliasCheckKind, clock.RealClock{}, time.Minute, neverFails)
 	own.Keep(version("first", "7"))
 	if own.Refused(version("first", "6")) {
 		t.Error("a write to what the cache has is taken for one to the own")
