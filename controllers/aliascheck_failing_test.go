@@ -10,6 +10,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/test/faults/proxy"
 )
 
@@ -77,7 +78,7 @@ func startSwept(namespace string) *proxy.Proxy {
 	GinkgoHelper()
 	mgr, between := newSweptManager(namespace)
 	aliases := aliasesOf(mgr)
-	aliases.Grace.Length, aliases.Live = 2*time.Second, api
+	aliases.Grace, aliases.Live = health.Grace(2*time.Second), api
 	gates, err := mgr.ReadinessGates(mgr.Recorder)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(gates.SetupWithManager(context.Background(), mgr)).To(Succeed())

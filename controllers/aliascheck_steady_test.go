@@ -157,7 +157,7 @@ var _ = Describe("An AliasCheck whose target cannot be read", func() {
 
 		broken = true
 		Expect(evaluate()).NotTo(Succeed())
-		clock.SetTime(clock.Now().Add(health.ReadGrace - time.Second))
+		clock.SetTime(clock.Now().Add(time.Duration(health.ReadGrace) - time.Second))
 		Expect(evaluate()).To(Succeed(), "the backoff could outlast the second that is left")
 		Expect(statusOf(ctx, alias)(Default)).To(show(v1alpha1.StatePassing, "Fine"))
 		clock.SetTime(clock.Now().Add(time.Second))
@@ -193,7 +193,7 @@ var _ = Describe("An AliasCheck whose evaluation panics", func() {
 
 		malformed = true
 		Expect(evaluate()).To(MatchError(ContainSubstring("a status that nobody thought of")))
-		clock.SetTime(clock.Now().Add(health.ReadGrace))
+		clock.SetTime(clock.Now().Add(time.Duration(health.ReadGrace)))
 		Expect(evaluate()).NotTo(Succeed())
 		live := statusOf(ctx, alias)(Default)
 		Expect(live).To(SatisfyAll(

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers/healthcheck"
+	"github.com/aliascheck/aliascheck/internal/health"
 )
 
 var _ = Describe("A HealthCheck that has no slot", func() {
@@ -23,7 +24,7 @@ var _ = Describe("A HealthCheck that has no slot", func() {
 		DeferCleanup(web.Close)
 		DeferCleanup(others.Close)
 		startHealthChecks(namespace, func(r *healthcheck.Reconciler) {
-			r.MaxConcurrentProbes, r.SlotGrace, r.ReadGrace = workers, grace, grace
+			r.MaxConcurrentProbes, r.SlotGrace, r.ReadGrace = workers, health.Grace(grace), health.Grace(grace)
 		})
 		quick := newHealthCheck(ctx, namespace, "quick", probing(others, "/"), every(time.Second))
 		check := newHealthCheck(ctx, namespace, "web", probing(web, "/"), every(2*time.Second))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 	"github.com/aliascheck/aliascheck/controllers/healthcheck"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/probe"
 )
 
@@ -25,7 +26,7 @@ var _ = Describe("A HealthCheck whose probe cannot read what it needs", func() {
 		lease := newLease(ctx, namespace, "worker")
 		reads := &failingReader{Reader: api}
 		startHealthChecks(namespace, func(r *healthcheck.Reconciler) {
-			r.Prober, r.ReadGrace = probe.New(probe.Options{Leases: healthcheck.LiveReads{Reader: reads}}), grace
+			r.Prober, r.ReadGrace = probe.New(probe.Options{Leases: healthcheck.LiveReads{Reader: reads}}), health.Grace(grace)
 		})
 		beats := &v1alpha1.HeartbeatProbe{LeaseName: lease.Name, TTL: &metav1.Duration{Duration: time.Hour}}
 		check := newHealthCheck(ctx, namespace, "worker", every(time.Second), failing(0, 1),

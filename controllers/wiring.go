@@ -21,6 +21,7 @@ import (
 	"github.com/aliascheck/aliascheck/controllers/healthcheck"
 	"github.com/aliascheck/aliascheck/controllers/healthrule"
 	"github.com/aliascheck/aliascheck/controllers/readinessgate"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/probe"
 	"github.com/aliascheck/aliascheck/internal/shard"
 	"github.com/aliascheck/aliascheck/internal/status"
@@ -124,6 +125,8 @@ func (w *Wiring) HealthChecks(prober probe.Prober, maxConcurrentProbes int) *hea
 		Shard:               w.Shard,
 		Own:                 ownWrites[*v1alpha1.HealthCheck](w, status.HealthCheckKind),
 		MaxConcurrentProbes: maxConcurrentProbes,
+		ReadGrace:           health.ReadGrace,
+		SlotGrace:           health.SlotGrace,
 	}
 }
 
@@ -147,6 +150,7 @@ func (w *Wiring) AliasChecks(ctx context.Context) (*aliascheck.Reconciler, error
 		NewInformer:             w.Sweeper.NewInformer,
 		FailingSince:            w.Sweeper.FailingSince,
 		Own:                     w.aliases,
+		Grace:                   health.ReadGrace,
 	}, nil
 }
 

@@ -62,7 +62,7 @@ type Reconciler struct {
 	RetryKind time.Duration
 	// Linger is for how long a kind is watched that no alias needs any longer; ten minutes by default.
 	Linger time.Duration
-	// Grace is for how long aliases keep their state while their target cannot be read.
+	// Grace is for how long aliases keep a state that cannot be confirmed.
 	Grace health.Grace
 	// DropEvents drops every edge, in tests: then the resync alone has to find what changed.
 	DropEvents bool
@@ -73,7 +73,8 @@ type Reconciler struct {
 	// Targets reads targets; SetupWithManager makes it.
 	Targets *target.Observer
 
-	rests *rests
+	rests    *rests
+	failures failures
 }
 
 // SetupWithManager registers the reconciler, its indexes and its edges.
@@ -158,13 +159,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	observedAt := r.Clock.Now()
 	observation, err := r.observe(ctx, alias)
-	if err == nil {
-		err = r.unconfirmed(&observation, observedAt)
-	}
 	if err != nil {
 		return r.unreadable(ctx, alias, observation, err)
 	}
-	r.Grace.Ended(request.NamespacedName)
 	if r.Evaluated != nil {
 		defer r.Evaluated()
 	}
@@ -172,23 +169,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return r.inTime(result, observation, observedAt), err
 }
 
-// unconfirmed is an error if the target was read from a cache that could not be verified for the whole grace. Of several
-// targets only those that were read from such a cache become unread.
-func (r *Reconciler) unconfirmed(observation *health.Observation, now time.Time) (err error) {
-	over := func(since time.Time) bool { return !since.IsZero() && r.Grace.Left(since, now) <= 0 }
-	if since := observation.FailingSince; over(since) {
-		return target.UnconfirmedError{Since: since}
-	}
-	for i, member := range observation.Members {
-		if over(member.FailingSince) {
-			err = target.UnconfirmedError{Since: member.FailingSince}
-			observation.Members[i].Unread = err
-		}
-	}
-	return err
-}
-
-// inTime makes the next look come no later than the end of the grace of such a cache, or of a maintenance.
+// inTime makes the next look come no later than the end of the grace of what cannot be confirmed, or of a maintenance.
 func (r *Reconciler) inTime(
 	result reconcile.Result, observation health.Observation, now time.Time,
 ) reconcile.Result {
@@ -222,9 +203,20 @@ func (r *Reconciler) read(ctx context.Context, request reconcile.Request) (*v1al
 	return alias, nil
 }
 
-// observe looks at the target. A panic counts as a failed read of this one alias, which keeps its state for as long as after
-// any other failed read.
-func (r *Reconciler) observe(
+// observe looks at the target. With an error the observation says since when there has been one.
+func (r *Reconciler) observe(ctx context.Context, alias *v1alpha1.AliasCheck) (health.Observation, error) {
+	observation, err := r.look(ctx, alias)
+	if err != nil {
+		observation.FailingSince = r.failures.since(alias, r.Clock.Now())
+		return observation, err
+	}
+	r.failures.ended(client.ObjectKeyFromObject(alias))
+	return observation, observation.Confirmed(r.Grace, r.Clock.Now())
+}
+
+// look reads the target. A panic counts as a failed read of this one alias, which keeps its state for as long as after any other
+// failed read.
+func (r *Reconciler) look(
 	ctx context.Context, alias *v1alpha1.AliasCheck,
 ) (observation health.Observation, err error) {
 	defer func() {
@@ -237,7 +229,7 @@ func (r *Reconciler) observe(
 }
 
 func (r *Reconciler) forget(request reconcile.Request) {
-	r.Grace.Ended(request.NamespacedName)
+	r.failures.ended(request.NamespacedName)
 	r.Targets.Forget(request.NamespacedName)
 }
 
@@ -273,11 +265,7 @@ func (r *Reconciler) unreadable(
 ) (reconcile.Result, error) {
 	now := r.Clock.Now()
 	wait := health.Early(alias.UID, r.Resync)
-	since := r.Grace.Since(alias, now)
-	if cache := (target.UnconfirmedError{}); errors.As(err, &cache) {
-		since = cache.Since
-	}
-	if left := r.Grace.Left(since, now); left > 0 && !health.Decided(alias, observation) {
+	if left := r.Grace.Left(observation.FailingSince, now); left > 0 && !health.Decided(alias, observation) {
 		return r.retryRead(err, min(wait, left))
 	}
 	result, writeErr := r.show(ctx, alias, unread(observation, err), now)

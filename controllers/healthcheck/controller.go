@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/ledger"
 	"github.com/aliascheck/aliascheck/internal/probe"
 	"github.com/aliascheck/aliascheck/internal/runner"
@@ -55,8 +56,8 @@ type Reconciler struct {
 	// MaxConcurrentProbes is how many probes run at once.
 	MaxConcurrentProbes int
 	// ReadGrace is for how long a check keeps its state while what its probe needs cannot be read, and SlotGrace while it
-	// waits for a slot that probes of others hold; by default, two and ten minutes.
-	ReadGrace, SlotGrace time.Duration
+	// waits for a slot that probes of others hold.
+	ReadGrace, SlotGrace health.Grace
 
 	ledgers *ledgers
 	runner  *runner.Runner[seen]

@@ -20,9 +20,6 @@ const (
 	// noSlot and noShare tell users why a check has not been probed for so long, and what there is to change.
 	noSlot  = "not probed: too many slow probes are running; raise --max-concurrent-probes"
 	noShare = "not probed: too many slow probes of this namespace are running; raise --max-concurrent-probes"
-	// slotGrace is longer than the grace for what cannot be read: a missing slot says nothing of the subject, and other
-	// namespaces may hold the slots.
-	slotGrace = 10 * time.Minute
 	// retrySlot is when a check without a slot asks again at the latest; mostly it is woken.
 	retrySlot = 5 * time.Second
 )
@@ -64,10 +61,10 @@ func (r *Reconciler) probe(e *entry, step ledger.Step) (next ledger.Step, runnin
 // waits says why a check without a slot is not probed. It keeps its state for longer where others hold the slots.
 func (r *Reconciler) waits(answer runner.Answer, slow bool) *ledger.Unread {
 	unread := &ledger.Unread{
-		Why: noSlot, Patience: orElse(r.SlotGrace, slotGrace), Retry: retrySlot, Slow: slow, KeepsCritical: true,
+		Why: noSlot, Grace: r.SlotGrace, Retry: retrySlot, Slow: slow, KeepsCritical: true,
 	}
 	if answer == runner.NoShare {
-		unread.Why, unread.Patience = noShare, r.readGrace()
+		unread.Why, unread.Grace = noShare, r.ReadGrace
 	}
 	return unread
 }
@@ -160,7 +157,7 @@ func (r *Reconciler) resultOf(ctx context.Context, a ledger.Assignment, s seen) 
 		logf.FromContext(ctx).Info("A probe could not read what it needs", "healthcheck", client.ObjectKeyFromObject(a.Check).String(),
 			"what", s.Unread.What, "error", s.Unread.Err.Error())
 		return ledger.Result{Unread: &ledger.Unread{
-			Why: s.Unread.What + ": " + status.WhyUnreadable(s.Unread.Err), Patience: r.readGrace(),
+			Why: s.Unread.What + ": " + status.WhyUnreadable(s.Unread.Err), Grace: r.ReadGrace,
 		}}
 	}
 	took := s.ended.Sub(s.began)
@@ -186,13 +183,4 @@ func (r *Reconciler) afterProbe(e *entry) {
 		step.After = 0
 	}
 	r.queue.add(e.key, step.After)
-}
-
-func (r *Reconciler) readGrace() time.Duration { return orElse(r.ReadGrace, health.ReadGrace) }
-
-func orElse(given, otherwise time.Duration) time.Duration {
-	if given == 0 {
-		return otherwise
-	}
-	return given
 }

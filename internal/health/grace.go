@@ -1,64 +1,51 @@
 package health
 
 import (
-	"sync"
+	"errors"
+	"fmt"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 )
 
-// ReadGrace is how long a check keeps its state while what the state depends on cannot be read: the target of an alias, or
-// what a probe needs of the API server. After that it is Unknown.
-const ReadGrace = 2 * time.Minute
+// Grace is for how long a state stands that cannot be confirmed, because what it depends on cannot be read: the target of an
+// alias, or what a probe needs of the API server. After that it is Unknown. Since when that is so is known to the process
+// alone: a restart begins the grace again.
+type Grace time.Duration
 
-// Grace remembers since when reads for each object of one kind have failed. Nobody sees this
-// memory: a restart only begins the grace again.
-type Grace struct {
-	// Length is shorter than ReadGrace in tests; zero is that.
-	Length time.Duration
+const (
+	// ReadGrace is for what cannot be read.
+	ReadGrace = Grace(2 * time.Minute)
+	// SlotGrace is for a check without a slot. It is longer: a missing slot says nothing of the subject, and other namespaces
+	// may hold the slots.
+	SlotGrace = Grace(10 * time.Minute)
+)
 
-	mu     sync.Mutex
-	locked struct { // guarded by mu
-		since map[types.NamespacedName]readFailure
+// ErrUnconfirmed says that what was read comes from a cache that could not be verified for the whole grace.
+var ErrUnconfirmed = errors.New("lists and watches of what is read have failed")
+
+// Left is for how much longer a state may stand that has not been confirmed since a time; zero or less if it may not.
+func (g Grace) Left(since, now time.Time) time.Duration { return time.Duration(g) - now.Sub(since) }
+
+// expired is ErrUnconfirmed if the grace of what has not been confirmed since a time is over; a zero time is of what has been.
+func (g Grace) expired(since, now time.Time) error {
+	if since.IsZero() || g.Left(since, now) > 0 {
+		return nil
 	}
+	return fmt.Errorf("%w since %s", ErrUnconfirmed, since.Format(time.RFC3339))
 }
 
-// readFailure is of one spec of one object: after an edit or a recreation nothing has failed yet.
-type readFailure struct {
-	uid        types.UID
-	generation int64
-	at         time.Time
-}
-
-// Left is for how much longer a state that has not been confirmed since a time may stand; zero or less if it may not.
-func (f *Grace) Left(since, now time.Time) time.Duration {
-	grace := f.Length
-	if grace == 0 {
-		grace = ReadGrace
+// Confirmed is ErrUnconfirmed if what an observation was read from could not be verified for the whole grace. Of several members
+// those become unread of which that is so.
+func (o *Observation) Confirmed(grace Grace, now time.Time) error {
+	if err := grace.expired(o.FailingSince, now); err != nil {
+		return err
 	}
-	return grace - now.Sub(since)
-}
-
-// Since is when the reads for an object began to fail: now, if this is the first.
-func (f *Grace) Since(object metav1.Object, now time.Time) time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	name := types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
-	failure, known := f.locked.since[name]
-	if !known || failure.uid != object.GetUID() || failure.generation != object.GetGeneration() {
-		failure = readFailure{uid: object.GetUID(), generation: object.GetGeneration(), at: now}
-		if f.locked.since == nil {
-			f.locked.since = map[types.NamespacedName]readFailure{}
+	var first error
+	for i := range o.Members {
+		member := &o.Members[i]
+		if err := grace.expired(member.FailingSince, now); err != nil {
+			member.Unread, o.FailingSince = err, earlier(o.FailingSince, member.FailingSince)
+			first = errors.Join(first, err)
 		}
-		f.locked.since[name] = failure
 	}
-	return failure.at
-}
-
-// Ended forgets the failures of an object: what it needs was read, or it was deleted.
-func (f *Grace) Ended(object types.NamespacedName) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.locked.since, object)
+	return first
 }

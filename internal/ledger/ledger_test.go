@@ -239,8 +239,8 @@ func TestAWriteThatIsDoneLateIsWrittenOver(t *testing.T) {
 }
 
 func TestWhatCannotBeSeenKeepsItsStateForAWhile(t *testing.T) {
-	read := Unread{Why: "the Lease could not be read", Patience: 2 * time.Minute}
-	slot := Unread{Why: "not probed", Patience: 10 * time.Minute, Retry: time.Second, KeepsCritical: true}
+	read := Unread{Why: "the Lease could not be read", Grace: health.Grace(2 * time.Minute)}
+	slot := Unread{Why: "not probed", Grace: health.Grace(10 * time.Minute), Retry: time.Second, KeepsCritical: true}
 	for _, row := range []struct {
 		what   string
 		unread Unread
@@ -262,7 +262,7 @@ func TestWhatCannotBeSeenKeepsItsStateForAWhile(t *testing.T) {
 			}
 			began := d.now
 			d.misses(row.unread)
-			for d.now.Before(began.Add(row.unread.Patience)) {
+			for d.now.Before(began.Add(time.Duration(row.unread.Grace))) {
 				step := d.Next(d.now)
 				if step.Show != nil {
 					t.Fatalf("it shows %s after %s", step.Show.Status.State, d.now.Sub(began))
@@ -286,7 +286,7 @@ func TestAReadThatFailsIsTriedAgainAfterABackoff(t *testing.T) {
 	d := newDesk(t)
 	var waits []time.Duration
 	for range 10 {
-		d.misses(Unread{Why: "no", Patience: time.Hour})
+		d.misses(Unread{Why: "no", Grace: health.Grace(time.Hour)})
 		after := d.Next(d.now).After
 		waits = append(waits, after)
 		d.now = d.now.Add(after)
@@ -295,7 +295,7 @@ func TestAReadThatFailsIsTriedAgainAfterABackoff(t *testing.T) {
 		t.Errorf("it waits for %v", waits)
 	}
 	d.gets(health.Passed)
-	d.misses(Unread{Why: "no", Patience: time.Hour})
+	d.misses(Unread{Why: "no", Grace: health.Grace(time.Hour)})
 	if got := d.Next(d.now).After; got != firstRetry {
 		t.Errorf("after a result it waits for %s", got)
 	}
@@ -380,8 +380,8 @@ func TestOnlySlowProbesNeedASlot(t *testing.T) {
 	}{
 		"a check that answers":                        {func(*desk) {}, false},
 		"a check that hangs":                          {slow, true},
-		"a check that had no slot":                    {func(d *desk) { d.misses(Unread{Retry: time.Second, Patience: time.Hour}) }, false},
-		"a check that needed one":                     {func(d *desk) { d.misses(Unread{Slow: true, Patience: time.Hour}) }, true},
+		"a check that had no slot":                    {func(d *desk) { d.misses(Unread{Retry: time.Second, Grace: health.Grace(time.Hour)}) }, false},
+		"a check that needed one":                     {func(d *desk) { d.misses(Unread{Slow: true, Grace: health.Grace(time.Hour)}) }, true},
 		"an edited check that hangs":                  {func(d *desk) { slow(d); d.Saw(after(d.check, func(c *v1alpha1.HealthCheck) { c.Generation++ }), d.now) }, false},
 		"after a restart, one that passes":            {restarted(v1alpha1.StatePassing, 0), false},
 		"after a restart, one that has begun to fail": {restarted(v1alpha1.StatePassing, 1), true},
@@ -402,7 +402,7 @@ func TestOnlyWhatWasToBeProbedAtItsPhaseIsLate(t *testing.T) {
 	if late := d.Began(d.now); late < 40*time.Second {
 		t.Errorf("a check that was not probed for a minute is late by %s", late)
 	}
-	d.misses(Unread{Why: "no", Patience: time.Nanosecond})
+	d.misses(Unread{Why: "no", Grace: health.Grace(time.Nanosecond)})
 	d.now = d.now.Add(time.Minute)
 	d.writes()
 	if late := d.Began(d.now); late < 100*time.Second {
@@ -418,7 +418,7 @@ func TestALedgerSaysWhyItsCheckIsNotProbedAndWhyItShowsWhatItDoes(t *testing.T) 
 	d := newDesk(t)
 	d.gets(health.Failed)
 	d.Wrote(d.Next(d.now).Show, errors.New("no answer"))
-	d.misses(Unread{Why: "not probed: too many", Patience: time.Minute})
+	d.misses(Unread{Why: "not probed: too many", Grace: health.Grace(time.Minute)})
 	said := d.String()
 	for _, part := range []string{"generation 1", "has to show Passing", "1 failures", "shows Passing", "to be read live (1 writes",
 		"nothing seen since", "not probed: too many", "next at"} {

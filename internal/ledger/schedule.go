@@ -22,8 +22,8 @@ const (
 type Unread struct {
 	// Why says it to users.
 	Why string
-	// Patience is for how long the check keeps its state meanwhile.
-	Patience time.Duration
+	// Grace is for how long the check keeps its state meanwhile.
+	Grace health.Grace
 	// Retry is when it is tried again; where it is zero, after a backoff.
 	Retry time.Duration
 	// Slow says that the probe was ended because it turned out to need a slot.
@@ -121,7 +121,7 @@ func (l *Ledger) missed(unread Unread, now time.Time) {
 }
 
 // left is for how much longer an unread check keeps its state.
-func (l *Ledger) left(now time.Time) time.Duration { return l.since.Add(l.unread.Patience).Sub(now) }
+func (l *Ledger) left(now time.Time) time.Duration { return l.unread.Grace.Left(l.since, now) }
 
 // due is when the check is to be probed next.
 func (l *Ledger) due(now time.Time) time.Time {

@@ -7,6 +7,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/aliascheck/aliascheck/internal/health"
 	"github.com/aliascheck/aliascheck/internal/live"
 	"github.com/aliascheck/aliascheck/internal/target"
 )
@@ -15,13 +16,12 @@ import (
 func WhyUnreadable(err error) string {
 	var status apierrors.APIStatus
 	var network net.Error
-	var cache target.UnconfirmedError
 	switch {
 	case errors.Is(err, live.ErrOverShare):
 		return live.ErrOverShare.Error()
 	case errors.Is(err, target.ErrNotYet):
 		return "the API server has not answered yet"
-	case errors.As(err, &cache):
+	case errors.Is(err, health.ErrUnconfirmed):
 		return "the API server fails to list and watch what it is read from"
 	case errors.As(err, &status) && status.Status().Reason != "":
 		return "the API server says " + string(status.Status().Reason)

@@ -13,16 +13,6 @@ import (
 // FailingSinceFunc says since when lists and watches of a kind have failed in a namespace: zero while they do not.
 type FailingSinceFunc func(kind schema.GroupVersionKind, namespace string) time.Time
 
-// UnconfirmedError is the error of a read from a cache that could not be verified for the whole grace.
-type UnconfirmedError struct {
-	// Since is when the lists and watches that fill the cache began to fail.
-	Since time.Time
-}
-
-func (e UnconfirmedError) Error() string {
-	return "lists and watches of what is read have failed since " + e.Since.Format(time.RFC3339)
-}
-
 // origin is a kind in a namespace that something was read from.
 type origin struct {
 	kind      schema.GroupVersionKind
