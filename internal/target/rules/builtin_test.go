@@ -87,6 +87,26 @@ func TestI5WhatSaysNothingIsNotPassing(t *testing.T) {
 	}
 }
 
+// A document is not read before its kind is needed, so that its kind is taken from one line of it.
+func TestEachBuiltInRuleIsFoundByTheKindThatItIsFor(t *testing.T) {
+	g := NewWithT(t)
+	documents, err := documents()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(builtIn()).To(HaveLen(len(documents)), "two rules are for one kind")
+	for _, document := range documents {
+		rule, err := parse(document)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(targetOf(document)).To(Equal(kindOf(rule)), rule.Name)
+	}
+	written := 0
+	for _, name := range builtInFiles(t) {
+		content, err := files.ReadFile(name)
+		g.Expect(err).NotTo(HaveOccurred())
+		written += strings.Count(string(content), "kind: HealthRule\n")
+	}
+	g.Expect(documents).To(HaveLen(written), "documents that were not found in the files")
+}
+
 // A count of what is ready changes all through a rollout, and each change of a message is a write of a status.
 func TestNoMessageCountsWhatIsReady(t *testing.T) {
 	for _, rule := range builtInRules(t) {
@@ -106,6 +126,16 @@ func object(rule v1alpha1.HealthRule, status any) map[string]any {
 		object["status"] = status
 	}
 	return object
+}
+
+func builtInFiles(t *testing.T) (names []string) {
+	t.Helper()
+	entries, err := files.ReadDir(".")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
 }
 
 func builtInRules(t *testing.T) []v1alpha1.HealthRule {
