@@ -17,6 +17,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"chart":   chartCommand,
 	"render":  renderCommand,
 	"check":   checkCommand,
+	"push":    pushCommand,
 }
 
 func main() {
@@ -31,7 +32,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: release image|plugins|render|chart|check [flags]")
+		return errors.New("usage: release image|plugins|render|chart|check|push [flags]")
 	}
 	return commands[args[0]](ctx, args[1:])
 }
