@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
 
-// writeArchive writes an OCI image layout as one tar file: what `ctr images import`, `docker load`, `skopeo copy
-// oci-archive:` and `crane push` take.
+// writeArchive writes an OCI image layout as one tar file: what `ctr images import` and `skopeo copy oci-archive:` take, and
+// `docker load` where Docker has containerd's image store. `crane push` takes the layout unpacked, as a folder.
 func writeArchive(path string, index v1.ImageIndex, reference string, modified time.Time) error {
 	folder, err := os.MkdirTemp(filepath.Dir(path), ".image-")
 	if err != nil {

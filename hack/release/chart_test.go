@@ -5,7 +5,10 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"log"
 	"maps"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +17,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // builtHelm builds the pinned helm, which is there already where hack/test.sh runs this.
@@ -138,5 +145,30 @@ func TestTheSchemaOfTheChartRefusesWhatWouldDoNothing(t *testing.T) {
 		} else if !strings.Contains(output, "don't meet the specifications of the schema") {
 			t.Errorf("--set %s: %s", setting, output)
 		}
+	}
+}
+
+// The workflow of a release signs what `helm push` says that it has pushed.
+func TestTheChartIsPushedWithTheDigestThatHelmTells(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	folder, charts := t.TempDir(), strings.TrimPrefix(server.URL, "http://")+"/charts"
+	if output, err := helm(t, "package", chart, "--destination", folder, "--version", "1.2.3"); err != nil {
+		t.Fatalf("helm package: %v: %s", err, output)
+	}
+	output, err := helm(t, "push", filepath.Join(folder, "aliascheck-1.2.3.tgz"), "oci://"+charts, "--plain-http")
+	if err != nil {
+		t.Fatalf("helm push: %v: %s", err, output)
+	}
+	reference, err := name.ParseReference(charts + "/aliascheck:1.2.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushed, err := remote.Head(reference, remote.WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(strings.Split(output, "\n"), "Digest: "+pushed.Digest.String()) {
+		t.Errorf("the registry has %s, and helm says %q", pushed.Digest, output)
 	}
 }
