@@ -127,8 +127,11 @@ var units = map[string]time.Duration{
 	"Millisecond": time.Millisecond, "Second": time.Second, "Minute": time.Minute, "Hour": time.Hour,
 }
 
-// durationOf evaluates time.Second and 5 * time.Second; no constant needs more.
+// durationOf evaluates time.Second, 5 * time.Second and Grace(5 * time.Second); no constant needs more.
 func durationOf(value ast.Expr) (time.Duration, bool) {
+	if conversion, ok := value.(*ast.CallExpr); ok && len(conversion.Args) == 1 {
+		value = conversion.Args[0]
+	}
 	factor := 1
 	if product, ok := value.(*ast.BinaryExpr); ok && product.Op == token.MUL {
 		number, ok := product.X.(*ast.BasicLit)
