@@ -32,14 +32,14 @@ func TestI2I3ALateWriterIsNeverSeen(t *testing.T) {
 	r := newRig(t)
 	r.startManager()
 	server := newNumbered(t)
-	checks := names("edited", 50)
+	checks := names("edited", 30)
 	for _, name := range checks {
 		r.create(r.numberedCheck(server, name, 0))
 	}
 	observer := r.observeNumbers()
 	last := map[string]int{}
 	began := time.Now()
-	for edit := 1; edit <= rounds(800, 5000); edit++ {
+	for edit := 1; edit <= rounds(500, 5000); edit++ {
 		name := checks[rand.N(len(checks))]
 		last[name] = edit
 		server.supersede(name, edit)

@@ -80,11 +80,11 @@ func TestI1AStateIsRightSoonAfterTheAPIServerWasKilled(t *testing.T) {
 	r := newRig(t)
 	r.startManager()
 	r.web()
-	for round := range 10 {
+	for round := range rounds(4, 10) {
 		r.Expect(r.process("kube-apiserver").Kill(r.ctx)).To(Succeed())
 		want := r.flip(round%2 == 1)
 		r.restart("kube-apiserver")
-		if (round+1)%rounds(5, 1) == 0 {
+		if (round+1)%rounds(4, 1) == 0 {
 			// client-go waits longer after every watch that is cut, as in the test of connections that are cut.
 			r.repairedWithin(time.Minute+5*time.Second, r.now(), r.states("web"), want)
 		}
@@ -226,11 +226,12 @@ func (r *rig) lease() coordinationv1.LeaseSpec {
 	return lease.Spec
 }
 
-// I6: one of two replicas is killed at a random moment of changes, and replaced, 50 times in all. What does not change
+// I6: one of two replicas is killed at a random moment of changes, and replaced, 20 times in all, and 50 times in a soak. What does not change
 // is not touched by whoever leads then; what does change shows no state that the application was never in, and no
 // more changes of state than the application made.
 func TestI6NoStateChangesByItselfThoughManagersAreKilledUnderChanges(t *testing.T) {
-	const pairs, kills = 5, 10
+	const pairs = 5
+	kills := rounds(4, 10)
 	for pair := range pairs {
 		t.Run(fmt.Sprintf("pair %d", pair), func(t *testing.T) {
 			t.Parallel()

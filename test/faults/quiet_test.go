@@ -18,7 +18,7 @@ const staleObjects = "aliascheck_sweep_stale_objects_total"
 func TestI7NothingIsWrittenWhenNothingChanges(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	checks := names("steady", 250)
+	checks := names("steady", 120)
 	for i, name := range checks {
 		check := r.healthCheck(name)
 		check.Spec.Interval.Duration = 5 * time.Second

@@ -29,7 +29,7 @@ func TestConsul5876AliasesFollowWhatIsRegisteredAnewWhileEverythingRestarts(t *t
 	}
 	manager := r.launchManager()
 	r.allBecome(checks, v1alpha1.StatePassing)
-	for range rounds(3, 200) {
+	for range rounds(2, 200) {
 		for _, name := range checks {
 			r.app.fail(name)
 		}

@@ -224,7 +224,14 @@ func (w *workload) operate() {
 
 func (w *workload) oneIn(n int) bool { return w.random.IntN(n) == 0 }
 
-func (w *workload) pick(prefix string) string { return fmt.Sprintf("%s-%d", prefix, w.random.IntN(6)) }
+// pick draws one of a few names, and of more for aliases: each of them is another thing to be compared.
+func (w *workload) pick(prefix string) string {
+	names := 6
+	if prefix == "alias" {
+		names = 16
+	}
+	return fmt.Sprintf("%s-%d", prefix, w.random.IntN(names))
+}
 
 func (w *workload) somewhere() string { return w.namespaces[w.random.IntN(len(w.namespaces))] }
 
@@ -361,7 +368,7 @@ func (w *workload) minReady() *intstr.IntOrString {
 	return &minReady
 }
 
-// randomTarget is of any kind, often of another namespace, and sometimes of one condition.
+// randomTarget is of any kind, sometimes of another namespace, and sometimes of one condition.
 func (w *workload) randomTarget() *v1alpha1.TargetReference {
 	conditions := []string{"", "", "", "Ready", "Absent"}
 	var target *v1alpha1.TargetReference
@@ -388,7 +395,7 @@ func (w *workload) randomTarget() *v1alpha1.TargetReference {
 			Kind: "AliasCheck", Name: w.pick("alias"), ConditionType: conditions[w.random.IntN(5)],
 		}
 	}
-	if !w.oneIn(3) {
+	if w.oneIn(3) {
 		target.Namespace = w.somewhere()
 	}
 	return target

@@ -21,7 +21,7 @@ import (
 // 1,500 aliases of one check that flaps made a neighbour's alias follow up to ten seconds late, and his gate a minute.
 func TestAFlappingCheckWithHundredsOfAliasesDelaysNobodyElses(t *testing.T) {
 	manager, quiet, noisy := besideANeighbour(t)
-	const aliases = 600
+	const aliases = 400
 	for i := range aliases {
 		create(t, aliasOf(noisy, fmt.Sprintf("follows-%03d", i), "flaps"))
 	}
@@ -35,7 +35,7 @@ func TestAFlappingCheckWithHundredsOfAliasesDelaysNobodyElses(t *testing.T) {
 // Each of them has something to write every second.
 func TestHundredsOfFlappingChecksDelayNobodyElses(t *testing.T) {
 	manager, quiet, noisy := besideANeighbour(t)
-	const checks = 400
+	const checks = 300
 	for i := range checks {
 		create(t, flapping(t, noisy, fmt.Sprintf("flaps-%03d", i)))
 	}

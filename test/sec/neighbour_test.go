@@ -90,7 +90,7 @@ func (n *neighbour) noticesNothing() {
 	n.t.Helper()
 	g := NewWithT(n.t)
 	g.SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
-	for range 3 {
+	for range 2 {
 		for _, broken := range []bool{true, false} {
 			state, status := v1alpha1.StatePassing, corev1.ConditionTrue
 			if broken {
