@@ -71,6 +71,7 @@ e2e: ## Install on a real node (kubelet, containerd, kube-proxy) and try it unde
 	@hack/e2e.sh preflight
 	@hack/e2e.sh build
 	@hack/e2e.sh test
+	@hack/e2e.sh interrupted
 
 .PHONY: e2e-up
 e2e-up: ## Start that node and keep it; `make e2e-down` ends it.

@@ -10,6 +10,7 @@
 #	hack/e2e.sh up          starts the cluster, and installs dist/install.yaml
 #	hack/e2e.sh down        ends all of it, and fails if anything is left
 #	hack/e2e.sh test        up, the scenarios of test/realnode, down; also after Ctrl-C
+#	hack/e2e.sh interrupted presses Ctrl-C while the node starts and while the scenarios run; fails if anything is left
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -300,7 +301,6 @@ start_node() {
 }
 
 up() {
-	ready
 	rm -rf "$dir"
 	mkdir -p "$dir/logs"
 	kernel_settings >"$dir/settings"
@@ -368,6 +368,10 @@ end() {
 }
 
 network() {
+	local veth
+	for veth in $(ip -o link show master "$bridge" 2>/dev/null | awk -F '[:@ ]+' '{ print $2 }'); do
+		ip link delete "$veth" 2>/dev/null || true
+	done
 	ip link delete "$bridge" 2>/dev/null || true
 	nft delete table ip kube-proxy 2>/dev/null || true
 	nft delete table ip6 kube-proxy 2>/dev/null || true
@@ -415,9 +419,51 @@ keep_logs() {
 	fi
 }
 
-scenarios() {
+# undo_at_exit takes the node down when this script ends; after Ctrl-C too. What is up already belongs to somebody else: it has
+# to be ready before.
+undo_at_exit() {
 	trap 'status=$?; trap "" INT TERM HUP; keep_logs $status; down' EXIT
 	trap 'exit 130' INT TERM HUP
+}
+
+# keep starts the node, and leaves it up.
+keep() {
+	ready
+	undo_at_exit
+	up
+	trap - EXIT INT TERM HUP
+}
+
+interrupted() {
+	ready
+	interrupt_when "containerd runs" grep -qs containerd "$dir/pids"
+	interrupt_when "the scenarios run" grep -q "=== RUN" "$dir.interrupted"
+	rm -f "$dir.interrupted"
+}
+
+# interrupt_when presses Ctrl-C once something is so.
+interrupt_when() {
+	local what=$1 status=0 left
+	shift
+	rm -f "$dir.interrupted"
+	set -m # a process group of its own, as a shell makes it for who types
+	hack/e2e.sh test >"$dir.interrupted" 2>&1 &
+	set +m
+	await "$what" 300 "$@" || true
+	kill -INT -- "-$!"
+	wait "$!" || status=$?
+	left=$(leftovers)
+	if ((status != 130)) || [[ -n $left || -e $dir ]]; then
+		printf 'e2e: interrupted when %s, it ended with %s, and this is left:\n%s\n' "$what" "$status" "$left" >&2
+		cat "$dir.interrupted" >&2
+		return 1
+	fi
+	echo "interrupted when $what: all is gone"
+}
+
+scenarios() {
+	ready
+	undo_at_exit
 	up
 	local last
 	last=$(last_release)
@@ -427,7 +473,8 @@ scenarios() {
 }
 
 case ${1:-} in
-preflight | ready | build | up | down) "$1" ;;
+preflight | ready | build | down | interrupted) "$1" ;;
+up) keep ;;
 test) scenarios ;;
-*) sed -n '2,13s/^# \{0,1\}//p' "$0" && exit 2 ;;
+*) sed -n '2,14s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac
