@@ -446,8 +446,9 @@ interrupt_when() {
 	local what=$1 status=0 left
 	shift
 	rm -f "$dir.interrupted"
-	set -m # a process group of its own, as a shell makes it for who types
-	hack/e2e.sh test >"$dir.interrupted" 2>&1 &
+	# A process group of its own, as a shell makes it for who types, also where this script itself is deaf to Ctrl-C.
+	set -m
+	env --default-signal=INT hack/e2e.sh test >"$dir.interrupted" 2>&1 &
 	set +m
 	await "$what" 300 "$@" || true
 	kill -INT -- "-$!"
