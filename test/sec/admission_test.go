@@ -30,7 +30,7 @@ const managerUser = "system:serviceaccount:aliascheck-system:aliascheck-controll
 func TestTheAdmissionPolicyHoldsTheManagerToItsOwnConditionsAndJobs(t *testing.T) {
 	g := NewWithT(t)
 	applied(t, filepath.Join(controlplane.Root(), "config", "components", "admission-policy", "policy.yaml"))
-	manager, namespace := asManager(t), newNamespace(t, "held")
+	manager, namespace := asUser(t, managerUser), newNamespace(t, "held")
 	pod := gatedPod(namespace, "db")
 	create(t, pod)
 	create(t, job(namespace, "stranger", nil))
@@ -64,6 +64,22 @@ func TestTheAdmissionPolicyHoldsTheManagerToItsOwnConditionsAndJobs(t *testing.T
 	g.Expect(manager.Create(t.Context(), own)).To(Succeed())
 	g.Expect(manager.Delete(t.Context(), own)).To(Succeed())
 	g.Expect(patched(api, pod, "Ready")).To(Succeed(), "of others nothing is held")
+
+	for user, held := range map[string]bool{
+		"shop:aliascheck-controller-manager":       true, // a team's own
+		"shop:aliascheck-controller-manager-b":     true, // a second team's, with a nameSuffix
+		"shop:aliascheck-controller-managers":      false,
+		"shop:not-aliascheck-controller-manager":   false,
+		"shop:not-aliascheck-controller-manager-b": false,
+	} {
+		account := client.NewDryRunClient(asUser(t, "system:serviceaccount:"+user))
+		refused := Succeed()
+		if held {
+			refused = MatchError(ContainSubstring("ValidatingAdmissionPolicy"))
+		}
+		g.Eventually(func() error { return patched(account, pod, "ContainersReady") }, patience).Should(refused, user)
+		g.Eventually(func() error { return account.Create(t.Context(), job(namespace, "mine", nil)) }, patience).Should(refused, user)
+	}
 }
 
 // applied are the objects of a file until the test ends.
@@ -92,8 +108,9 @@ func applied(t *testing.T, file string) {
 	}
 }
 
-// asManager is a client with the user name of the manager, with all rights of the installed roles, and those for Jobs.
-func asManager(t *testing.T) client.Client {
+// asUser is a client with the user name of a manager, or of somebody else, with all rights of the installed roles, and those for
+// Jobs.
+func asUser(t *testing.T, user string) client.Client {
 	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "as-manager-"}, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{""}, Resources: []string{"pods/status"}, Verbs: []string{"patch"}},
@@ -103,10 +120,10 @@ func asManager(t *testing.T) client.Client {
 	create(t, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "as-manager-"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: managerUser}},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 	})
 	config := rest.CopyConfig(plane.Config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: managerUser}
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
 	c, err := client.New(config, client.Options{Scheme: api.Scheme()})
 	if err != nil {
 		t.Fatal(err)
