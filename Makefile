@@ -161,7 +161,8 @@ kinds-page: ## Write docs/kinds.md from the built-in rules.
 .PHONY: manifests
 manifests: ## Write deepcopy functions, CRDs and RBAC from the markers, and the PrometheusRule from the alerts.
 	$(CONTROLLER_GEN) object crd paths=./api/... output:crd:dir=config/crd/bases
-	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... paths=./internal/jobs output:rbac:dir=config/rbac
+	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
+	$(CONTROLLER_GEN) rbac:roleName=job-probes-role paths=./internal/jobs output:rbac:dir=config/rbac/jobs
 	@hack/prometheusrule.sh
 
 .PHONY: fmt

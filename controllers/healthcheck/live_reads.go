@@ -25,13 +25,13 @@ var (
 	_ probe.Leases     = LiveReads{}
 )
 
-// Secret implements probe.Secrets. Reading Secrets needs the optional Role of config/rbac/optional.
+// Secret implements probe.Secrets. Reading Secrets needs the Role of config/components/secret-reader.
 func (l LiveReads) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	return secret, l.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
 }
 
-// ConfigMap implements probe.ConfigMaps. Reading ConfigMaps needs the optional Role of config/rbac/optional.
+// ConfigMap implements probe.ConfigMaps. Reading ConfigMaps needs the Role of config/components/configmap-reader.
 func (l LiveReads) ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
 	configMap := &corev1.ConfigMap{}
 	return configMap, l.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, configMap)

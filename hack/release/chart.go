@@ -63,21 +63,7 @@ func writeChart(config, out string) error {
 	if err := v.base(files); err != nil {
 		return err
 	}
-	additions := []addition{
-		{component: "components/job-probes", condition: ".Values.jobProbes.enabled"},
-		{component: "components/admission-policy", condition: ".Values.admissionPolicy.enabled"},
-		{component: "components/network-policy", condition: ".Values.networkPolicy.enabled"},
-		{component: "components/monitoring", condition: ".Values.monitoring.enabled"},
-		{component: "components/secret-reader", condition: ".Values.secretReader.namespaces", perNamespace: true},
-		{component: "components/configmap-reader", condition: ".Values.configmapReader.namespaces", perNamespace: true},
-		{component: "components/namespaced/rights", condition: ".Values.namespaces", perNamespace: true},
-	}
-	for _, target := range targets {
-		additions = append(additions, addition{
-			component: "components/" + targetsPrefix + target, condition: fmt.Sprintf("has %q .Values.targets", target),
-		})
-	}
-	for _, a := range additions {
+	for _, a := range additions(targets) {
 		if err := v.add(files, a); err != nil {
 			return fmt.Errorf("%s: %w", a.component, err)
 		}
@@ -86,6 +72,28 @@ func writeChart(config, out string) error {
 		return err
 	}
 	return replaceFolder(out, files)
+}
+
+// additions of the chart. With .Values.namespaces Jobs are allowed in those, for the manager has no right in the cluster then.
+func additions(targets []string) []addition {
+	all := []addition{
+		{component: "components/job-probes", condition: "and .Values.jobProbes.enabled (not .Values.namespaces)"},
+		{component: "components/job-runner", perNamespace: true,
+			condition: "concat .Values.jobRunner.namespaces (ternary .Values.namespaces list .Values.jobProbes.enabled) | uniq"},
+		{component: "components/secret-reader", condition: ".Values.secretReader.namespaces", perNamespace: true},
+		{component: "components/configmap-reader", condition: ".Values.configmapReader.namespaces", perNamespace: true},
+		{component: "components/admission-policy", condition: ".Values.admissionPolicy.enabled"},
+		{component: "components/network-policy", condition: ".Values.networkPolicy.enabled"},
+		{component: "components/monitoring", condition: ".Values.monitoring.enabled"},
+		{component: "components/wallboard", condition: ".Values.wallboard.enabled"},
+		{component: "components/namespaced/rights", condition: ".Values.namespaces", perNamespace: true},
+	}
+	for _, target := range targets {
+		all = append(all, addition{
+			component: "components/" + targetsPrefix + target, condition: fmt.Sprintf("has %q .Values.targets", target),
+		})
+	}
+	return all
 }
 
 // load renders what the chart is made of.
@@ -107,8 +115,7 @@ func (v *variants) load() (err error) {
 	}
 	v.gates = idsOf(without(v.all, noGates))
 	v.cluster = idsOf(without(slices.DeleteFunc(without(v.all, namespaced), func(o object) bool {
-		// The role for Jobs is bound in namespaces one by one, in every variant.
-		return !strings.HasPrefix(o.kind(), "ClusterRole") || o.id() == "ClusterRole <nil>/aliascheck-job-probes-role"
+		return !strings.HasPrefix(o.kind(), "ClusterRole")
 	}), people))
 	return nil
 }

@@ -88,9 +88,14 @@ func TestTheChartRendersWhatKustomizeDoes(t *testing.T) {
 		"admission policy": {[]string{"admissionPolicy.enabled=true"}, []string{"admission-policy"}},
 		"network policy":   {[]string{"networkPolicy.enabled=true"}, []string{"network-policy"}},
 		"monitoring":       {[]string{"monitoring.enabled=true"}, []string{"monitoring"}},
+		"wallboard":        {[]string{"wallboard.enabled=true"}, []string{"wallboard"}},
 		"targets":          {[]string{"targets={flux,cert-manager}"}, []string{"targets-flux", "targets-cert-manager"}},
 		"two at once":      {[]string{"readinessGates.enabled=false", "targets={argo}"}, []string{"no-readiness-gates", "targets-argo"}},
 		"the certificate":  {[]string{"metrics.certificateSecret=aliascheck-metrics-certificate"}, []string{"metrics-certificate"}},
+		"a certificate that is verified": {
+			[]string{"monitoring.enabled=true", "metrics.certificateSecret=aliascheck-metrics-certificate"},
+			[]string{"monitoring", "metrics-certificate"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, want := templated(t, one.settings...), rendered(t, one.components...)
@@ -116,16 +121,16 @@ func bindsManager(binding object) bool {
 }
 
 func TestTheChartInSomeNamespacesHasNoRightInTheCluster(t *testing.T) {
-	objects := templated(t, "namespaces={a,b}")
+	objects := templated(t, "namespaces={a,b}", "jobProbes.enabled=true", "jobRunner.namespaces={b}", "secretReader.namespaces={a}")
 	for id, o := range objects {
 		if o.kind() == "ClusterRoleBinding" && bindsManager(o) && !strings.Contains(id, "metrics-auth") {
 			t.Errorf("%s is bound in the cluster", id)
 		}
 	}
 	for _, namespace := range []string{"a", "b"} {
-		for _, name := range []string{"manager", "target-reader", "readiness-gates"} {
-			if objects["RoleBinding "+namespace+"/aliascheck-"+name+"-rolebinding"] == nil {
-				t.Errorf("%s is not bound in %s", name, namespace)
+		for _, name := range []string{"manager-rolebinding", "target-reader-rolebinding", "readiness-gates-rolebinding", "job-runner"} {
+			if objects["RoleBinding "+namespace+"/aliascheck-"+name] == nil {
+				t.Errorf("%s is not there in %s", name, namespace)
 			}
 		}
 	}

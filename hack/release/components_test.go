@@ -73,17 +73,8 @@ func TestTheChartThatIsCommittedIsTheOneThatIsGenerated(t *testing.T) {
 
 // A component may be for any kustomization of a user's, so each has to stand beside all others.
 func TestAllComponentsStandBesideEachOther(t *testing.T) {
-	folders, err := os.ReadDir(filepath.Join(config, "components"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, folder := range folders {
-		alone := []string{"namespaced", "shard"} // they take things out that others change
-		if folder.IsDir() && !slices.Contains(alone, folder.Name()) {
-			names = append(names, folder.Name())
-		}
-	}
+	alone := []string{"namespaced", "shard"} // they take things out that others change
+	names := slices.DeleteFunc(componentNames(t), func(name string) bool { return slices.Contains(alone, name) })
 	objects := rendered(t, names...)
 	for _, target := range names {
 		if strings.HasPrefix(target, targetsPrefix) {
@@ -91,6 +82,80 @@ func TestAllComponentsStandBesideEachOther(t *testing.T) {
 			if role == nil || inside(role.metadata(), "labels")["health.aliascheck.dev/aggregate-to-manager"] != "true" {
 				t.Errorf("%s is summed up nowhere", target)
 			}
+		}
+	}
+}
+
+// docs/install.md says so.
+func TestEachComponentHasAValueOfTheChart(t *testing.T) {
+	v := variants{config: config}
+	targets, err := v.targets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Values that change the manager itself, and a kustomization of its own.
+	names := map[string]bool{"no-readiness-gates": true, "metrics-certificate": true, "namespaced": true, "shard": true}
+	for _, a := range additions(targets) {
+		names[strings.TrimPrefix(a.component, "components/")] = true
+	}
+	for _, folder := range componentNames(t) {
+		if !names[folder] {
+			t.Errorf("component %s has no value", folder)
+		}
+	}
+}
+
+func componentNames(t *testing.T) []string {
+	t.Helper()
+	folders, err := os.ReadDir(filepath.Join(config, "components"))
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("%d components: %v", len(folders), err)
+	}
+	var names []string
+	for _, folder := range folders {
+		if folder.IsDir() {
+			names = append(names, folder.Name())
+		}
+	}
+	return names
+}
+
+// endpointIn is what Prometheus scrapes, as a ServiceMonitor among objects says.
+func endpointIn(t *testing.T, objects map[string]object) map[string]any {
+	t.Helper()
+	for _, o := range objects {
+		if o.kind() == "ServiceMonitor" {
+			return inside(o, "spec")["endpoints"].([]any)[0].(map[string]any)
+		}
+	}
+	t.Fatal("there is no ServiceMonitor")
+	return nil
+}
+
+// inAnotherNamespace is the kustomization of docs/install.md that has the certificate verified there.
+var inAnotherNamespace = regexp.MustCompile("(?s)```yaml\n(namespace: [^`]*serverName[^`]*)```")
+
+// The name that Prometheus asks for is the one that the Service has.
+func TestTheCertificateOfTheMetricsIsVerifiedWhereThereIsOne(t *testing.T) {
+	alone := inside(endpointIn(t, rendered(t, "monitoring")), "tlsConfig")
+	if !maps.Equal(alone, map[string]any{"insecureSkipVerify": true}) {
+		t.Errorf("a certificate that the manager has made up is verified by %v", alone)
+	}
+	documented := inAnotherNamespace.FindSubmatch(content(t, filepath.Join("..", "..", "docs", "install.md")))
+	if documented == nil {
+		t.Fatal("docs/install.md does not say how a certificate is verified in another namespace")
+	}
+	elsewhere := regexp.MustCompile(`https://\S+//config/(\S+)\?ref=v[\d.]+`).ReplaceAllString(string(documented[1]), "../$1")
+	for _, objects := range []map[string]object{rendered(t, "monitoring", "metrics-certificate"), renderedFrom(t, elsewhere)} {
+		tls := inside(endpointIn(t, objects), "tlsConfig")
+		var host string
+		for _, o := range objects {
+			if o.kind() == "Service" {
+				host = fmt.Sprint(o.name(), ".", o.metadata()["namespace"], ".svc")
+			}
+		}
+		if len(tls) != 2 || tls["serverName"] != host || inside(tls, "ca", "secret")["key"] != "ca.crt" {
+			t.Errorf("%v; want %s, with the authority of the Secret", tls, host)
 		}
 	}
 }
@@ -146,55 +211,124 @@ func TestTheRightsInANamespaceAreOfThatNamespace(t *testing.T) {
 	}
 }
 
-// A binding whose role is not there gives no rights, and says so nowhere.
-func TestEveryBindingOfAVariantFindsItsRole(t *testing.T) {
-	for _, lines := range []string{
-		"components: [../components/namespaced]\n",
-		"namespace: shop\ncomponents: [../components/namespaced]\n",
-		"components: [../components/no-readiness-gates]\n",
-	} {
+// bindingVariants are installations whose bindings could lose their role or their account on the way.
+var bindingVariants = []string{
+	"components: [../components/namespaced]\n",
+	"namespace: shop\ncomponents: [../components/namespaced]\n",
+	"namespace: shop\ncomponents: [../components/namespaced, ../components/secret-reader, ../components/configmap-reader, ../components/job-runner]\n",
+	"namespace: shop\ncomponents: [../components/secret-reader, ../components/configmap-reader, ../components/job-runner, ../components/namespaced]\n",
+	"namespace: shop\nnameSuffix: -b\ncomponents: [../components/namespaced, ../components/secret-reader, ../components/configmap-reader, ../components/job-runner]\n",
+	"components: [../components/no-readiness-gates]\n",
+	"components: [../components/job-probes, ../components/monitoring, ../components/wallboard]\n",
+	"namespace: health\ncomponents: [../components/job-probes, ../components/monitoring, ../components/wallboard]\n",
+	"namespace: health\nnamePrefix: our-\ncomponents: [../components/job-probes, ../components/secret-reader]\n",
+}
+
+// A binding whose role or ServiceAccount is not there gives no rights, or gives them to somebody else, and says so nowhere.
+func TestEveryBindingOfAVariantFindsItsRoleAndItsAccount(t *testing.T) {
+	for _, lines := range bindingVariants {
 		objects := renderedFrom(t, "resources: [../default]\n"+lines)
+		if strings.Contains(lines, "namespaced") {
+			maps.Copy(objects, renderedFrom(t, "resources: [../components/namespaced/cluster]\n"))
+		}
 		for id, o := range objects {
-			if !strings.HasSuffix(o.kind(), "Binding") {
+			if kind := o.kind(); kind != "RoleBinding" && kind != "ClusterRoleBinding" {
 				continue
 			}
-			reference, namespace := inside(o, "roleRef"), any(nil)
-			if reference["kind"] == "Role" {
-				namespace = o.metadata()["namespace"]
-			}
-			if role := fmt.Sprint(reference["kind"], " ", namespace, "/", reference["name"]); objects[role] == nil {
+			if role := roleOf(o); objects[role] == nil {
 				t.Errorf("%s%s: there is no %s", lines, id, role)
+			}
+			for _, account := range accountsOf(o) {
+				if objects[account] == nil {
+					t.Errorf("%s%s: there is no %s", lines, id, account)
+				}
 			}
 		}
 	}
 }
 
-// The names that config/components gives to the optional Roles are those of the files that the messages of checks name.
-func TestTheOptionalRolesAreThoseOfTheirComponents(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(config, "rbac", "optional", "*.yaml"))
-	if err != nil {
-		t.Fatal(err)
+// A shard has no account of its own: it is that of the installation in the same namespace.
+func TestTheLeaseOfAShardIsForTheAccountOfTheInstallation(t *testing.T) {
+	for _, lines := range []string{"", "namespace: health\n"} {
+		lines = "resources: [../default]\n" + lines
+		installation := renderedFrom(t, lines)
+		shard := renderedFrom(t, lines+"components: [../components/shard]\nnameSuffix: -a\n")
+		bindings := 0
+		for id, o := range shard {
+			if o.kind() != "RoleBinding" {
+				continue
+			}
+			bindings++
+			if role := roleOf(o); shard[role] == nil {
+				t.Errorf("%s%s: there is no %s", lines, id, role)
+			}
+			for _, account := range accountsOf(o) {
+				if installation[account] == nil {
+					t.Errorf("%s%s: there is no %s", lines, id, account)
+				}
+			}
+		}
+		if bindings == 0 {
+			t.Errorf("%sthe shard has no right to a lease", lines)
+		}
 	}
-	for _, file := range files {
-		if filepath.Base(file) == "job_probes.yaml" { // of one namespace; the component is for all of them
+}
+
+// A team's own manager asks who scrapes its metrics, and has no other right in the cluster, whatever it may in its namespace.
+func TestTheNamespacedVariantBindsOneRoleInTheCluster(t *testing.T) {
+	for _, lines := range bindingVariants {
+		if !strings.Contains(lines, "namespaced") {
 			continue
 		}
-		component := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(file), ".yaml"), "_", "-")
-		manifest, err := render(filepath.Join(config, "components", component))
-		if err != nil {
-			t.Errorf("%s has no component: %v", file, err)
-			continue
+		for id, o := range renderedFrom(t, "resources: [../default]\n"+lines) {
+			if o.kind() == "ClusterRoleBinding" && !strings.Contains(roleOf(o), "/aliascheck-metrics-auth-role") {
+				t.Errorf("%s%s gives %s in the cluster", lines, id, roleOf(o))
+			}
 		}
-		got, err := objectsOf(manifest)
-		if err != nil {
-			t.Fatal(err)
+	}
+}
+
+// roleOf a binding is the id of what it binds.
+func roleOf(binding object) string {
+	reference, namespace := inside(binding, "roleRef"), any(nil)
+	if reference["kind"] == "Role" {
+		namespace = binding.metadata()["namespace"]
+	}
+	return fmt.Sprint(reference["kind"], " ", namespace, "/", reference["name"])
+}
+
+// accountsOf a binding are the ids of the ServiceAccounts that it gives rights to.
+func accountsOf(binding object) []string {
+	var accounts []string
+	for _, subject := range binding["subjects"].([]any) {
+		if who := subject.(map[string]any); who["kind"] == "ServiceAccount" {
+			namespace := who["namespace"]
+			if namespace == nil { // in a RoleBinding it is that of the binding
+				namespace = binding.metadata()["namespace"]
+			}
+			accounts = append(accounts, fmt.Sprint("ServiceAccount ", namespace, "/", who["name"]))
 		}
-		want, err := objectsOf(content(t, file))
-		if err != nil {
-			t.Fatal(err)
+	}
+	return accounts
+}
+
+// What a check says when it may not read a Secret, or the page that it leads to, names a component: it has to be there.
+func TestTheComponentsThatMessagesAndPagesNameAreThere(t *testing.T) {
+	named := regexp.MustCompile(`config/components/([a-z-]+)`)
+	for _, pattern := range []string{"internal/probe/*.go", "docs/*.md", "config/samples/*.yaml"} {
+		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(pattern)))
+		found := 0
+		for _, file := range files {
+			for _, name := range named.FindAllStringSubmatch(string(content(t, file)), -1) {
+				found++
+				folders, err := filepath.Glob(filepath.Join(config, "components", name[1]+"*", "kustomization.yaml")) // targets- are many
+				if err != nil || len(folders) == 0 {
+					t.Errorf("%s names %s, which is not there: %v", file, name[0], err)
+				}
+			}
 		}
-		if len(without(want, got)) > 0 || len(without(got, want)) > 0 {
-			t.Errorf("%s has other objects than component %s", file, component)
+		if err != nil || found == 0 {
+			t.Errorf("%s names no component: %v", pattern, err)
 		}
 	}
 }

@@ -50,8 +50,17 @@ const argumentsTemplate = `{{- if not .Values.readinessGates.enabled }}
         - --{{ $name }}={{ $value }}
         {{- end }}`
 
-// volumes of the manager, and where they are mounted.
+// volumes of the manager, where they are mounted, and how Prometheus verifies the certificate that is in one.
 const (
+	verifiedTemplate = `{{- if .Values.metrics.certificateSecret }}
+      ca:
+        secret:
+          key: ca.crt
+          name: {{ .Values.metrics.certificateSecret }}
+      serverName: aliascheck-controller-manager-metrics.{{ $.Release.Namespace }}.svc
+      {{- else }}
+      insecureSkipVerify: true
+      {{- end }}`
 	mountsTemplate = `{{- if .Values.metrics.certificateSecret }}
         volumeMounts:
         - mountPath: /etc/aliascheck/metrics-certificate
@@ -83,6 +92,9 @@ func templateOf(o object, namespace string) (string, error) {
 		inside(o.metadata(), "annotations")["helm.sh/resource-policy"] = fmt.Sprintf(placeholder, "keep")
 	case "Deployment":
 		parameterise(o)
+	case "ServiceMonitor":
+		endpoint := inside(o, "spec")["endpoints"].([]any)[0].(map[string]any)
+		endpoint["tlsConfig"] = mark("tls")
 	}
 	text, err := o.text()
 	if err != nil {
@@ -101,25 +113,36 @@ func labelled(o object) {
 	labels["app.kubernetes.io/instance"] = fmt.Sprintf(placeholder, "helm")
 }
 
-// parameterise puts placeholders where the values of the chart go.
+func mark(name string) string { return fmt.Sprintf(placeholder, name) }
+
+// managerDeployment is the one that most values of the chart are for.
+const managerDeployment = "aliascheck-controller-manager"
+
+// parameterise puts placeholders where the values of the chart go: in each Deployment where its image comes from and where its
+// pods may run.
 func parameterise(deployment object) {
-	mark := func(name string) string { return fmt.Sprintf(placeholder, name) }
-	spec := inside(deployment, "spec")
-	spec["replicas"] = mark("replicas")
-	template := inside(spec, "template")
+	template := inside(deployment, "spec", "template")
 	inside(template, "metadata", "labels")["app.kubernetes.io/version"] = mark("version")
+	pod := inside(template, "spec")
+	pod["nodeSelector"], pod["tolerations"], pod["imagePullSecrets"] = mark("nodeSelector"), mark("tolerations"), mark("pullSecrets")
+	container := pod["containers"].([]any)[0].(map[string]any)
+	container["image"], container["imagePullPolicy"] = mark("image"), mark("pullPolicy")
+	if deployment.name() == managerDeployment {
+		inside(deployment, "spec")["replicas"] = mark("replicas")
+		parameteriseManager(template, container)
+	}
+}
+
+func parameteriseManager(template, container map[string]any) {
 	inside(template, "metadata", "labels")["zz"] = mark("podLabels")
 	inside(template, "metadata", "annotations")["zz"] = mark("podAnnotation")
 	pod := inside(template, "spec")
 	for field, name := range map[string]string{
-		"nodeSelector": "nodeSelector", "affinity": "affinity", "topologySpreadConstraints": "spread",
-		"tolerations": "tolerations", "imagePullSecrets": "pullSecrets", "priorityClassName": "priority", "volumes": "volumes",
+		"affinity": "affinity", "topologySpreadConstraints": "spread", "priorityClassName": "priority", "volumes": "volumes",
 	} {
 		pod[field] = mark(name)
 	}
-	container := pod["containers"].([]any)[0].(map[string]any)
-	container["image"], container["imagePullPolicy"], container["resources"] = mark("image"), mark("pullPolicy"), mark("resources")
-	container["volumeMounts"] = mark("mounts")
+	container["resources"], container["volumeMounts"] = mark("resources"), mark("mounts")
 	container["args"] = append(container["args"].([]any), mark("arguments"))
 	for _, variable := range container["env"].([]any) {
 		if variable := variable.(map[string]any); variable["name"] == "GOMEMLIMIT" {
@@ -145,6 +168,7 @@ func filledIn(text, namespace string) string {
 	text = strings.ReplaceAll(text, "        - '@@arguments@@'\n", "        "+argumentsTemplate+"\n")
 	text = strings.ReplaceAll(text, "        volumeMounts: '@@mounts@@'\n", "        "+mountsTemplate+"\n")
 	text = strings.ReplaceAll(text, "      volumes: '@@volumes@@'\n", "      "+volumesTemplate+"\n")
+	text = strings.ReplaceAll(text, "    tlsConfig: '@@tls@@'\n", "    tlsConfig:\n      "+verifiedTemplate+"\n")
 	text = blockLine.ReplaceAllStringFunc(text, block)
 	return scalarMark.ReplaceAllStringFunc(text, func(mark string) string {
 		name := scalarMark.FindStringSubmatch(mark)[1]

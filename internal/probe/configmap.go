@@ -39,7 +39,7 @@ func configMapError(name string, err error) error {
 		return &referenceError{v1alpha1.ReasonConfigMapNotFound, fmt.Sprintf("ConfigMap %s does not exist", name)}
 	case apierrors.IsForbidden(err):
 		return &referenceError{v1alpha1.ReasonConfigMapForbidden, fmt.Sprintf("the manager may not read ConfigMap %s: "+
-			"install config/rbac/optional/configmap_reader.yaml in the namespace", name)}
+			"install config/components/configmap-reader in the namespace", name)}
 	default:
 		return &ReadError{"ConfigMap " + name + " could not be read", err}
 	}

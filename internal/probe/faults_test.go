@@ -245,7 +245,7 @@ func TestAuthoritiesMayBeInAConfigMap(t *testing.T) {
 	expectResult(t, probed(t, options, check), health.Failed, v1alpha1.ReasonConfigMapNotFound, subject+"ConfigMap roots does not exist")
 	options.ConfigMaps = configMaps(nil)
 	expectResult(t, probed(t, options, check), health.Failed, v1alpha1.ReasonConfigMapForbidden, subject+
-		"the manager may not read ConfigMap roots: install config/rbac/optional/configmap_reader.yaml in the namespace")
+		"the manager may not read ConfigMap roots: install config/components/configmap-reader in the namespace")
 	options.ConfigMaps = nil
 	expectFailure(t, probed(t, options, check), subject+"this manager reads no ConfigMaps")
 }

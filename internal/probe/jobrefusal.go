@@ -26,7 +26,7 @@ var (
 // jobForbidden is said where nobody has let the manager run Jobs, which is how it is installed.
 func jobForbidden(what string) error {
 	return &refusedError{v1alpha1.ReasonJobForbidden, fmt.Sprintf("the manager may not %s in this namespace: "+
-		"install config/rbac/optional/job_probes.yaml in it", what)}
+		"install config/components/job-runner in it", what)}
 }
 
 // refusedJob tells why there is no Job, by what there is to change: a quota, a field of the template, a webhook. All else

@@ -63,7 +63,7 @@ func (r referenceReader) secret(ctx context.Context, name string) (*corev1.Secre
 		return nil, &referenceError{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %s does not exist", name)}
 	case apierrors.IsForbidden(err):
 		return nil, &referenceError{v1alpha1.ReasonSecretForbidden, fmt.Sprintf("the manager may not read Secret %s: "+
-			"install config/rbac/optional/secret_reader.yaml in the namespace", name)}
+			"install config/components/secret-reader in the namespace", name)}
 	default:
 		return nil, &ReadError{"Secret " + name + " could not be read", err}
 	}

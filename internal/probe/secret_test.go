@@ -76,7 +76,7 @@ func TestASecretThatIsNotToBeHadIsAFailureWithItsReason(t *testing.T) {
 	options.Secrets = brokenSecrets{forbidden()}
 	expectResult(t, probed(t, options, check), health.Failed, v1alpha1.ReasonSecretForbidden,
 		"GET "+url+": the manager may not read Secret token: "+
-			"install config/rbac/optional/secret_reader.yaml in the namespace")
+			"install config/components/secret-reader in the namespace")
 	options.Secrets = nil
 	expectFailure(t, probed(t, options, check), "GET "+url+": this manager reads no Secrets")
 }

@@ -21,7 +21,9 @@ const (
 	systemNamespace = "aliascheck-system"
 	serviceAccount  = "aliascheck-controller-manager"
 	wallboard       = "aliascheck-wallboard"
+	teamNamespace   = "shop"
 	managerUser     = "system:serviceaccount:" + systemNamespace + ":" + serviceAccount
+	teamUser        = "system:serviceaccount:" + teamNamespace + ":" + serviceAccount // of a team's own manager
 	wallboardUser   = "system:serviceaccount:" + systemNamespace + ":" + wallboard
 )
 
@@ -32,7 +34,7 @@ kind: Policy
 omitStages: [RequestReceived]
 rules:
 - level: Metadata
-  users: ["` + managerUser + `", "` + wallboardUser + `"]
+  users: ["` + managerUser + `", "` + teamUser + `", "` + wallboardUser + `"]
 - level: None
 `
 
@@ -104,9 +106,9 @@ func (c *cluster) mayUser(ctx context.Context, user, verb, resource string, wher
 }
 
 // tokenKubeconfig is a kubeconfig of an installed ServiceAccount, with a token from the TokenRequest API.
-func (c *cluster) tokenKubeconfig(t *testing.T, account string) string {
+func (c *cluster) tokenKubeconfig(t *testing.T, namespace, account string) string {
 	t.Helper()
-	token := c.must(t, "", "create", "token", account, "--namespace="+systemNamespace, "--duration=1h")
+	token := c.must(t, "", "create", "token", account, "--namespace="+namespace, "--duration=1h")
 	config := clientcmdapi.NewConfig()
 	config.Clusters["it"] = &clientcmdapi.Cluster{Server: c.Config.Host, CertificateAuthorityData: c.Config.CAData}
 	config.AuthInfos["it"] = &clientcmdapi.AuthInfo{Token: token}

@@ -44,6 +44,7 @@ var elsewhere = map[string]string{
 // control plane. What has no language is output.
 func TestTheCommandsOfThePagesWork(t *testing.T) {
 	c := startCluster(t)
+	knowsMonitoring(t, NewWithT(t), c)
 	for _, namespace := range []string{"shop", "monitoring"} {
 		c.must(t, "", "create", "namespace", namespace)
 	}
@@ -75,7 +76,7 @@ func TestTheCommandsOfThePagesWork(t *testing.T) {
 // applyBlock applies objects, or a kustomization with the folders of this repository instead of those of a release.
 func applyBlock(t *testing.T, c *cluster, block string) {
 	t.Helper()
-	if strings.Contains(block, "kind: ") {
+	if strings.Contains("\n"+block, "\nkind: ") {
 		c.must(t, block, "apply", "-f", "-")
 		return
 	}

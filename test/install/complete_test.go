@@ -135,7 +135,7 @@ func openedStream(t *testing.T, g Gomega, c *cluster) *bufio.Reader {
 	plugin, err := blackbox.Build("kubectl-aliascheck-race", "./cmd/kubectl-aliascheck", "-race")
 	g.Expect(err).NotTo(HaveOccurred())
 	ctx, end := context.WithTimeout(t.Context(), time.Minute)
-	arguments := append(installedArguments(t, c, wallboard), "--listen=127.0.0.1:0", "--kubeconfig="+c.tokenKubeconfig(t, wallboard))
+	arguments := append(installedArguments(t, c, wallboard), "--listen=127.0.0.1:0", "--kubeconfig="+c.tokenKubeconfig(t, systemNamespace, wallboard))
 	for i := range arguments { // the kubelet does this
 		arguments[i] = strings.ReplaceAll(arguments[i], "$(NAMESPACE)", systemNamespace)
 	}

@@ -2,6 +2,7 @@ package install_test
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 )
@@ -70,23 +72,53 @@ func mayOfKind(t *testing.T, c *cluster, verb, group, resource string) bool {
 	return c.must(t, review, "create", "-f", "-", "--output=jsonpath={.status.allowed}") == "true"
 }
 
-// The rights to read the kinds of each project reach the manager, whether these kinds are installed or not.
+const issued = `
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: web, namespace: default}
+status: {conditions: [{type: Ready, status: "True", reason: Ready}]}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: AliasCheck
+metadata: {name: certificate, namespace: default}
+spec: {targetRef: {apiVersion: cert-manager.io/v1, kind: Certificate, name: web}}
+`
+
+// The rights to read the kinds of each project reach the manager, whether these kinds are installed or not. A manager that runs
+// takes notice of them.
 func TestTheTargetsOfProjectsAreSummedUpForTheManager(t *testing.T) {
 	g := NewWithT(t)
 	g.SetDefaultEventuallyTimeout(time.Minute)
 	c := startCluster(t)
+	c.must(t, "", "apply", "-f", installer)
+	c.must(t, "", "apply", "-f", filepath.Join("testdata", "certificates.yaml"))
+	manager := startInstalledManager(t, c, "0")
+	g.Eventually(func() error { // a CRD is served a moment after it was made
+		_, err := c.kubectl(t.Context(), issued, "apply", "-f", "-")
+		return err
+	}).Should(Succeed())
+	shows(t, c, "default", "aliascheck/certificate", "reason", "KindForbidden")
+
 	lines := "resources: [../default]\ncomponents:\n"
 	for _, name := range components(t, "targets-") {
 		lines += "- ../components/" + name + "\n"
 	}
 	appliedTwice(t, c, overlay(t, lines))
-	for _, name := range components(t, "targets-") {
-		var role struct {
-			Rules []struct {
-				APIGroups []string `json:"apiGroups"`
-				Resources []string `json:"resources"`
-			} `json:"rules"`
+	theManagerMayRead(t, g, c, components(t, "targets-"))
+	shows(t, c, "default", "aliascheck/certificate", "state", "Passing")
+	g.Expect(manager.Stop()).To(Succeed())
+	for _, call := range c.calls(g) {
+		if call.ObjectRef.Resource != "certificates" { // it was tried until the component was there
+			g.Expect(call).NotTo(beRefused())
 		}
+	}
+}
+
+// theManagerMayRead the last kind of each component, and no more.
+func theManagerMayRead(t *testing.T, g Gomega, c *cluster, components []string) {
+	t.Helper()
+	for _, name := range components {
+		var role rbacv1.ClusterRole
 		text := c.must(t, "", "get", "clusterrole", "aliascheck-"+name, "--output=json")
 		g.Expect(json.Unmarshal([]byte(text), &role)).To(Succeed())
 		last := role.Rules[len(role.Rules)-1]
@@ -122,22 +154,34 @@ func TestTheVariantWithoutGatesIsKeptByASecondApply(t *testing.T) {
 	}
 }
 
-// A probe may use Secrets where the component was applied, and nowhere else.
+// A probe may use Secrets where the component was applied, and nowhere else. So it is with ConfigMaps and Jobs.
 func TestTheReadersAreOfOneNamespace(t *testing.T) {
 	c := startCluster(t)
 	c.must(t, "", "apply", "-f", installer)
-	for component, resource := range map[string]string{"secret-reader": "secrets", "configmap-reader": "configmaps"} {
-		c.must(t, "", "create", "namespace", "with-"+component)
-		appliedTwice(t, c, overlay(t, fmt.Sprintf("namespace: with-%s\ncomponents: [../components/%s]\n", component, component)))
-		NewWithT(t).Eventually(func() bool { return c.may(t.Context(), "get", resource, "--namespace=with-"+component) }).
-			WithTimeout(time.Minute).Should(BeTrue(), component)
-		for verb, namespace := range map[string]string{"list": "with-" + component, "get": "default"} {
-			if c.may(t.Context(), verb, resource, "--namespace="+namespace) {
-				t.Errorf("%s: the manager may %s %s in %s", component, verb, resource, namespace)
+	for _, one := range []struct{ component, resource, may, mayNot string }{
+		{"secret-reader", "secrets", "get", "list"},
+		{"configmap-reader", "configmaps", "get", "list"},
+		{"job-runner", "jobs.batch", "create", "update"},
+	} {
+		in := "with-" + one.component
+		c.must(t, "", "create", "namespace", in)
+		appliedTwice(t, c, overlay(t, fmt.Sprintf("namespace: %s\ncomponents: [../components/%s]\n", in, one.component)))
+		NewWithT(t).Eventually(func() bool { return c.may(t.Context(), one.may, one.resource, "--namespace="+in) }).
+			WithTimeout(time.Minute).Should(BeTrue(), one.component)
+		for verb, namespace := range map[string]string{one.mayNot: in, one.may: "default"} {
+			if c.may(t.Context(), verb, one.resource, "--namespace="+namespace) {
+				t.Errorf("%s: the manager may %s %s in %s", one.component, verb, one.resource, namespace)
 			}
 		}
 	}
 }
+
+const ofATeam = `
+namespace: shop
+resources: [../default]
+components:
+- ../components/namespaced
+`
 
 // A team has a manager of its own, in its namespace: its ServiceAccount has no right in the cluster but to ask who scrapes.
 func TestTheNamespacedVariantHasNoRightInTheCluster(t *testing.T) {
@@ -145,36 +189,85 @@ func TestTheNamespacedVariantHasNoRightInTheCluster(t *testing.T) {
 	g.SetDefaultEventuallyTimeout(time.Minute)
 	c := startCluster(t)
 	appliedTwice(t, c, filepath.Join(controlplane.Root(), "config", "components", "namespaced", "cluster"))
-	c.must(t, "", "create", "namespace", systemNamespace)
+	c.must(t, "", "create", "namespace", teamNamespace)
 	c.must(t, "", "create", "namespace", "elsewhere")
-	appliedTwice(t, c, overlay(t, "resources: [../default]\ncomponents: [../components/namespaced]\n"))
+	appliedTwice(t, c, overlay(t, ofATeam))
 	for _, right := range [][]string{
 		{"watch", "pods"}, {"watch", "services"}, {"watch", "nodes"}, {"get", "customresourcedefinitions"},
 		{"watch", "healthchecks.health.aliascheck.dev"}, {"create", "events.events.k8s.io"},
 	} {
-		g.Expect(c.may(t.Context(), right[0], right[1], "--all-namespaces")).To(BeFalse(), "%v", right)
+		g.Expect(c.mayUser(t.Context(), teamUser, right[0], right[1], "--all-namespaces")).To(BeFalse(), "%v", right)
 	}
-	manager := startInstalledManager(t, c, "0", "--namespaces="+systemNamespace)
+	manager := startInstalled(t, c, teamNamespace, serviceAccount, "0", "--namespaces="+teamNamespace)
 	gatedIn(t, c, "elsewhere")
-	gatedIn(t, c, systemNamespace)
+	gatedIn(t, c, teamNamespace)
 	c.must(t, nodeAlias, "apply", "-f", "-")
-	passes(t, c, systemNamespace)
-	c.must(t, "", "wait", "--namespace="+systemNamespace, "pod/gated", "--timeout=60s", "--for=condition=health.aliascheck.dev/shop")
-	c.must(t, "", "wait", "--namespace="+systemNamespace, "aliascheck/node", "--timeout=60s",
-		"--for=jsonpath={.status.reason}=KindForbidden")
-	g.Expect(manager.Stop()).To(Succeed())
+	passes(t, c, teamNamespace)
+	c.must(t, "", "wait", "--namespace="+teamNamespace, "pod/gated", "--timeout=60s", "--for=condition=health.aliascheck.dev/shop")
+	shows(t, c, teamNamespace, "aliascheck/node", "reason", "KindForbidden")
 	for _, call := range c.calls(g) {
 		g.Expect(call).NotTo(beRefused())
 	}
+	theTeamGivesItsManager(t, g, c)
+	g.Expect(manager.Stop()).To(Succeed())
 	g.Expect(c.must(t, "", "get", "aliascheck/shop", "--namespace=elsewhere", "--output=jsonpath={.status.state}")).To(Equal("Unknown"))
 }
 
 const nodeAlias = `
 apiVersion: health.aliascheck.dev/v1alpha1
 kind: AliasCheck
-metadata: {name: node, namespace: aliascheck-system}
+metadata: {name: node, namespace: shop}
 spec: {targetRef: {kind: Node, name: worker-1}}
 `
+
+// theTeamGivesItsManager Secrets, ConfigMaps and Jobs of its namespace, as docs/install.md says, and gives them to no other one.
+func theTeamGivesItsManager(t *testing.T, g Gomega, c *cluster) {
+	t.Helper()
+	privateIn(t, c, teamNamespace)
+	trustedIn(t, c, teamNamespace)
+	c.must(t, jobCheck, "apply", "-f", "-")
+	for check, reason := range map[string]string{
+		"private": "SecretForbidden", "trusted": "ConfigMapForbidden", "smoke": "JobForbidden",
+	} {
+		shows(t, c, teamNamespace, "healthcheck/"+check, "reason", reason)
+	}
+	appliedTwice(t, c, overlay(t, ofATeam+`
+- ../components/secret-reader
+- ../components/configmap-reader
+- ../components/job-runner
+`))
+	shows(t, c, teamNamespace, "healthcheck/private", "state", "Passing")
+	shows(t, c, teamNamespace, "healthcheck/trusted", "state", "Passing")
+	c.must(t, "", "delete", "healthcheck/smoke", "--namespace="+teamNamespace) // rather than wait for the next minute
+	aJobPasses(t, g, c)
+	for _, resource := range []string{"secrets", "configmaps", "jobs.batch"} {
+		for _, verb := range []string{"get", "create"} {
+			g.Expect(c.may(t.Context(), verb, resource, "--namespace="+teamNamespace)).To(BeFalse(), "%s %s: it is the cluster's manager", verb, resource)
+			g.Expect(c.mayUser(t.Context(), teamUser, verb, resource, "--namespace=elsewhere")).To(BeFalse(), "%s %s", verb, resource)
+		}
+	}
+}
+
+const checkWithAuthorities = `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: authorities, namespace: %[1]s}
+data: {ca.crt: %[3]q}
+---
+apiVersion: health.aliascheck.dev/v1alpha1
+kind: HealthCheck
+metadata: {name: trusted, namespace: %[1]s}
+spec: {interval: 1s, http: {url: %[2]q, tls: {caConfigMapRef: {name: authorities, key: ca.crt}}}}
+`
+
+// trustedIn makes a HealthCheck that passes with the authorities that a ConfigMap has.
+func trustedIn(t *testing.T, c *cluster, namespace string) {
+	t.Helper()
+	web := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(web.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw})
+	c.must(t, fmt.Sprintf(checkWithAuthorities, namespace, web.URL, authority), "apply", "-f", "-")
+}
 
 const sharded = `
 apiVersion: health.aliascheck.dev/v1alpha1
@@ -208,7 +301,7 @@ labels:
 	g.Expect(c.must(t, "", "get", "deployment", "aliascheck-controller-manager-a", "--namespace="+systemNamespace, pod)).
 		To(Equal("aliascheck-controller-manager a"))
 
-	manager := startInstalled(t, c, "aliascheck-controller-manager-a", "0", "--shard=a") // the kubelet expands $(SHARD)
+	manager := startInstalled(t, c, systemNamespace, "aliascheck-controller-manager-a", "0", "--shard=a") // the kubelet expands $(SHARD)
 	c.must(t, "", "create", "namespace", "sharded")
 	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(web.Close)

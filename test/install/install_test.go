@@ -14,6 +14,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/aliascheck/aliascheck/internal/controlplane"
 	"github.com/aliascheck/aliascheck/test/blackbox"
@@ -21,7 +22,7 @@ import (
 
 var installer = filepath.Join(controlplane.Root(), "dist", "install.yaml")
 
-var optionalSecretReader = filepath.Join(controlplane.Root(), "config", "rbac", "optional", "secret_reader.yaml")
+var secretReader = filepath.Join(controlplane.Root(), "config", "components", "secret-reader")
 
 // deletionBound is what a user may have to wait for `kubectl delete -f` (I10).
 const deletionBound = 30 * time.Second
@@ -112,19 +113,22 @@ func checksAreForThoseWhoMayViewOrEdit(t *testing.T, g Gomega, c *cluster) {
 // Further flags win over these.
 func startInstalledManager(t *testing.T, c *cluster, metricsAddress string, further ...string) *blackbox.Manager {
 	t.Helper()
-	return startInstalled(t, c, serviceAccount, metricsAddress, further...)
+	return startInstalled(t, c, systemNamespace, serviceAccount, metricsAddress, further...)
 }
 
-// startInstalled starts the manager of a Deployment.
-func startInstalled(t *testing.T, c *cluster, deployment, metricsAddress string, further ...string) *blackbox.Manager {
+// startInstalled starts the manager of a Deployment, as the ServiceAccount of its pods.
+func startInstalled(
+	t *testing.T, c *cluster, namespace, deployment, metricsAddress string, further ...string,
+) *blackbox.Manager {
 	t.Helper()
-	flags := append(installedArguments(t, c, deployment),
-		"--leader-election-namespace="+systemNamespace,
+	pod := installedPod(t, c, namespace, deployment)
+	flags := append(pod.Containers[0].Args,
+		"--leader-election-namespace="+namespace,
 		"--health-probe-bind-address=0",
 		"--metrics-bind-address="+metricsAddress,
 	)
 	flags = append(flags, further...)
-	manager, err := blackbox.Start(c.tokenKubeconfig(t, serviceAccount), flags...)
+	manager, err := blackbox.Start(c.tokenKubeconfig(t, namespace, pod.ServiceAccountName), flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,13 +145,17 @@ func startInstalled(t *testing.T, c *cluster, deployment, metricsAddress string,
 // installedArguments are those of the container of an installed Deployment.
 func installedArguments(t *testing.T, c *cluster, deployment string) []string {
 	t.Helper()
-	var arguments []string
-	text := c.must(t, "", "get", "deployment", deployment, "--namespace="+systemNamespace,
-		"--output=jsonpath={.spec.template.spec.containers[0].args}")
-	if err := json.Unmarshal([]byte(text), &arguments); err != nil {
+	return installedPod(t, c, systemNamespace, deployment).Containers[0].Args
+}
+
+func installedPod(t *testing.T, c *cluster, namespace, deployment string) corev1.PodSpec {
+	t.Helper()
+	var pod corev1.PodSpec
+	text := c.must(t, "", "get", "deployment", deployment, "--namespace="+namespace, "--output=jsonpath={.spec.template.spec}")
+	if err := json.Unmarshal([]byte(text), &pod); err != nil {
 		t.Fatal(err)
 	}
-	return arguments
+	return pod
 }
 
 const checks = `
@@ -272,21 +280,30 @@ func beRefused() gomegatypes.GomegaMatcher {
 const checkWithSecret = `
 apiVersion: v1
 kind: Secret
-metadata: {name: probe-token, namespace: default}
+metadata: {name: probe-token, namespace: %[1]s}
 stringData: {token: opened}
 ---
 apiVersion: health.aliascheck.dev/v1alpha1
 kind: HealthCheck
-metadata: {name: private, namespace: default}
+metadata: {name: private, namespace: %[1]s}
 spec:
   interval: 1s
   http:
-    url: %q
+    url: %[2]q
     headers: [{name: Authorization, valueFrom: {secretKeyRef: {name: probe-token, key: token}}}]
 `
 
 // secretsAreReadWhereTheOptionalRoleIs comes after nothingWasRefused: without the Role the API server refuses.
 func secretsAreReadWhereTheOptionalRoleIs(t *testing.T, c *cluster) {
+	t.Helper()
+	privateIn(t, c, "default")
+	shows(t, c, "default", "healthcheck/private", "reason", "SecretForbidden")
+	c.must(t, "", "apply", "--namespace=default", "-k", secretReader)
+	shows(t, c, "default", "healthcheck/private", "state", "Passing")
+}
+
+// privateIn makes a HealthCheck that passes with what a Secret has.
+func privateIn(t *testing.T, c *cluster, namespace string) {
 	t.Helper()
 	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "opened" {
@@ -294,15 +311,13 @@ func secretsAreReadWhereTheOptionalRoleIs(t *testing.T, c *cluster) {
 		}
 	}))
 	t.Cleanup(private.Close)
+	c.must(t, fmt.Sprintf(checkWithSecret, namespace, private.URL), "apply", "-f", "-")
+}
 
-	c.must(t, fmt.Sprintf(checkWithSecret, private.URL), "apply", "-f", "-")
-	shows := func(path, value string) {
-		t.Helper()
-		c.must(t, "", "wait", "--namespace=default", "healthcheck/private", "--timeout=60s", "--for=jsonpath="+path+"="+value)
-	}
-	shows("{.status.reason}", "SecretForbidden")
-	c.must(t, "", "apply", "--namespace=default", "-f", optionalSecretReader)
-	shows("{.status.state}", "Passing")
+// shows waits for a field of the status of a check.
+func shows(t *testing.T, c *cluster, namespace, check, field, value string) {
+	t.Helper()
+	c.must(t, "", "wait", "--namespace="+namespace, check, "--timeout=60s", "--for=jsonpath={.status."+field+"}="+value)
 }
 
 // deletesInTime deletes everything with the manager running and checks still there: they carry no finalizers.
