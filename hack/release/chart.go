@@ -45,6 +45,8 @@ type addition struct {
 	component, condition string
 	// perNamespace are added to each namespace of a list, which the condition names.
 	perNamespace bool
+	// refersTo the installation: it is not rendered alone.
+	refersTo bool
 }
 
 // targetsPrefix begins the names of the components for the kinds of projects.
@@ -77,7 +79,7 @@ func writeChart(config, out string) error {
 // additions of the chart. With .Values.namespaces Jobs are allowed in those, for the manager has no right in the cluster then.
 func additions(targets []string) []addition {
 	all := []addition{
-		{component: "components/job-probes", condition: "and .Values.jobProbes.enabled (not .Values.namespaces)"},
+		{component: "components/job-probes", refersTo: true, condition: "and .Values.jobProbes.enabled (not .Values.namespaces)"},
 		{component: "components/job-runner", perNamespace: true,
 			condition: "concat .Values.jobRunner.namespaces (ternary .Values.namespaces list .Values.jobProbes.enabled) | uniq"},
 		{component: "components/secret-reader", condition: ".Values.secretReader.namespaces", perNamespace: true},
@@ -200,7 +202,7 @@ func (v *variants) conditions(o object) []string {
 
 // add writes one template with the objects of a component.
 func (v *variants) add(files map[string]string, a addition) error {
-	objects, err := v.render(a.component)
+	objects, err := v.added(a)
 	if err != nil {
 		return err
 	}
@@ -227,6 +229,19 @@ func (v *variants) add(files map[string]string, a addition) error {
 	}
 	files["templates/"+strings.ReplaceAll(strings.TrimPrefix(a.component, "components/"), "/", "-")+".yaml"] = body
 	return nil
+}
+
+// added are the objects of a component.
+func (v *variants) added(a addition) ([]object, error) {
+	if !a.refersTo {
+		return v.render(a.component)
+	}
+	objects, err := v.overlay(strings.TrimPrefix(a.component, "components/"))
+	if err != nil {
+		return nil, err
+	}
+	installation, err := v.render("default") // that of v.all has placeholders in it by now
+	return without(objects, installation), err
 }
 
 // guarded puts a template under conditions, all of which have to hold.

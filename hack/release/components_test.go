@@ -31,6 +31,19 @@ func rendered(t *testing.T, components ...string) map[string]object {
 // renderedFrom is what kustomize renders of a kustomization.
 func renderedFrom(t *testing.T, text string) map[string]object {
 	t.Helper()
+	manifest, err := manifestOf(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := objectsOf(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return byID(slices.DeleteFunc(objects, func(o object) bool { return o.kind() == "Namespace" }))
+}
+
+func manifestOf(t *testing.T, text string) ([]byte, error) {
+	t.Helper()
 	//nolint:usetesting // a kustomization may only name folders of its own tree
 	folder, err := os.MkdirTemp(config, ".test-")
 	if err != nil {
@@ -40,15 +53,7 @@ func renderedFrom(t *testing.T, text string) map[string]object {
 	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	manifest, err := render(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := objectsOf(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return byID(slices.DeleteFunc(objects, func(o object) bool { return o.kind() == "Namespace" }))
+	return render(folder)
 }
 
 func byID(objects []object) map[string]object {
@@ -73,8 +78,7 @@ func TestTheChartThatIsCommittedIsTheOneThatIsGenerated(t *testing.T) {
 
 // A component may be for any kustomization of a user's, so each has to stand beside all others.
 func TestAllComponentsStandBesideEachOther(t *testing.T) {
-	alone := []string{"namespaced", "shard"} // they take things out that others change
-	names := slices.DeleteFunc(componentNames(t), func(name string) bool { return slices.Contains(alone, name) })
+	names := besideEachOther(t)
 	objects := rendered(t, names...)
 	for _, target := range names {
 		if strings.HasPrefix(target, targetsPrefix) {
@@ -160,6 +164,12 @@ func TestTheCertificateOfTheMetricsIsVerifiedWhereThereIsOne(t *testing.T) {
 	}
 }
 
+// besideEachOther are all components but two, which take things out that others change.
+func besideEachOther(t *testing.T) []string {
+	t.Helper()
+	return slices.DeleteFunc(componentNames(t), func(name string) bool { return name == "namespaced" || name == "shard" })
+}
+
 // The wallboard runs a binary that is beside the manager's in its image.
 func TestTheWallboardRunsWhatTheImageHas(t *testing.T) {
 	objects := rendered(t, "wallboard")
@@ -218,15 +228,16 @@ var bindingVariants = []string{
 	"namespace: shop\ncomponents: [../components/namespaced, ../components/secret-reader, ../components/configmap-reader, ../components/job-runner]\n",
 	"namespace: shop\ncomponents: [../components/secret-reader, ../components/configmap-reader, ../components/job-runner, ../components/namespaced]\n",
 	"namespace: shop\nnameSuffix: -b\ncomponents: [../components/namespaced, ../components/secret-reader, ../components/configmap-reader, ../components/job-runner]\n",
+	"namespace: shop\nnameSuffix: -b\ncomponents: [../components/job-probes, ../components/namespaced]\n",
 	"components: [../components/no-readiness-gates]\n",
 	"components: [../components/job-probes, ../components/monitoring, ../components/wallboard]\n",
-	"namespace: health\ncomponents: [../components/job-probes, ../components/monitoring, ../components/wallboard]\n",
 	"namespace: health\nnamePrefix: our-\ncomponents: [../components/job-probes, ../components/secret-reader]\n",
 }
 
 // A binding whose role or ServiceAccount is not there gives no rights, or gives them to somebody else, and says so nowhere.
 func TestEveryBindingOfAVariantFindsItsRoleAndItsAccount(t *testing.T) {
-	for _, lines := range bindingVariants {
+	all := "namespace: health\ncomponents: [../components/" + strings.Join(besideEachOther(t), ", ../components/") + "]\n"
+	for _, lines := range append(slices.Clone(bindingVariants), all) {
 		objects := renderedFrom(t, "resources: [../default]\n"+lines)
 		if strings.Contains(lines, "namespaced") {
 			maps.Copy(objects, renderedFrom(t, "resources: [../components/namespaced/cluster]\n"))
@@ -285,6 +296,18 @@ func TestTheNamespacedVariantBindsOneRoleInTheCluster(t *testing.T) {
 				t.Errorf("%s%s gives %s in the cluster", lines, id, roleOf(o))
 			}
 		}
+	}
+}
+
+// What is for all namespaces is not for a team's manager: it becomes a right in its namespace, or is refused.
+func TestJobsInEveryNamespaceAreNotForATeam(t *testing.T) {
+	const lines = "namespace: shop\nresources: [../default]\n"
+	if renderedFrom(t, lines+"components: [../components/job-probes, ../components/namespaced]\n")["RoleBinding shop/aliascheck-job-probes"] == nil {
+		t.Error("before namespaced it gives no right in the namespace")
+	}
+	_, err := manifestOf(t, lines+"components: [../components/namespaced, ../components/job-probes]\n")
+	if err == nil || !strings.Contains(err.Error(), "aliascheck-job-probes-role") {
+		t.Errorf("behind namespaced it is accepted: %v", err)
 	}
 }
 
