@@ -58,9 +58,10 @@ picture: controlplane ## Take the pictures of the documentation again, docs/imag
 	@SCREENSHOTS=docs/images go test -count=1 -tags ui -run Readable ./test/plugin
 
 .PHONY: test-chart
-test-chart: ## Try the chart with helm, and a release of a small product; helm takes a minute or two to build once.
+test-chart: controlplane ## Try the chart with helm, also on a cluster, and a release of a small product; helm takes a minute or two to build once.
 	@hack/helm.sh
 	@cd hack/release && go test -count=1 -tags helm -run 'Chart|Release' .
+	@TAGS=helm hack/test.sh -run Chart ./test/install
 
 .PHONY: test-compat
 test-compat: ## Run the tests that an older Kubernetes may fail on one, built from its modules: KUBERNETES=v1.34.4.
@@ -175,7 +176,7 @@ fmt-check:
 
 .PHONY: vet
 vet: ## Run go vet.
-	go vet -tags promtool,realnode,ui,soak ./...
+	go vet -tags helm,promtool,realnode,ui,soak ./...
 	cd hack/release && go vet -tags helm ./...
 
 .PHONY: lint

@@ -10,5 +10,5 @@ if [[ ! $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]]; then
 	exit 2
 fi
 sed -i -E "s|^(  newTag: ).*|\1$version|; s|^(    app.kubernetes.io/version: ).*|\1$version|" config/version/kustomization.yaml
-sed -i -E "s#(\?ref=|/releases/download/|/kubectl-aliascheck-)v[0-9]+\.[0-9]+\.[0-9]+(-(alpha|beta|rc)[.0-9]*)?#\1$version#g" docs/*.md config/components/README.md
+sed -i -E "s#(\?ref=|/releases/download/|/kubectl-aliascheck-|githubusercontent\.com/aliascheck/aliascheck/)v[0-9]+\.[0-9]+\.[0-9]+(-(alpha|beta|rc)[.0-9]*)?#\1$version#g" README.md docs/*.md config/components/README.md
 echo "config/version and the pages have $version"

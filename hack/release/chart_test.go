@@ -64,11 +64,12 @@ func templated(t *testing.T, settings ...string) map[string]object {
 			}
 			delete(inside(o.metadata(), "labels"), label)
 		}
-		annotations := inside(o.metadata(), "annotations")
-		if o.kind() == "CustomResourceDefinition" && annotations["helm.sh/resource-policy"] != "keep" {
-			t.Errorf("%s goes with the release, and all checks with it", o.name())
+		stays := o.kind() == "CustomResourceDefinition" || o["aggregationRule"] != nil
+		if annotations := inside(o.metadata(), "annotations"); (annotations["helm.sh/resource-policy"] == "keep") != stays {
+			t.Errorf("%s %s has the annotations %v", o.kind(), o.name(), annotations)
+		} else if delete(annotations, "helm.sh/resource-policy"); len(annotations) == 0 {
+			delete(o.metadata(), "annotations")
 		}
-		delete(annotations, "helm.sh/resource-policy")
 	}
 	return byID(objects)
 }

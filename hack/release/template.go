@@ -90,6 +90,13 @@ func templateOf(o object, namespace string) (string, error) {
 		}
 	case "CustomResourceDefinition":
 		inside(o.metadata(), "annotations")["helm.sh/resource-policy"] = fmt.Sprintf(placeholder, "keep")
+	case "ClusterRole":
+		// Helm deletes roles all at once, and kube-controller-manager, which has yet to see that the sum is gone, writes it again when
+		// it sees that a part is. Such a role has no labels, and the next helm install refuses to take it. So it stays: empty, and
+		// bound to nobody.
+		if o["aggregationRule"] != nil {
+			inside(o.metadata(), "annotations")["helm.sh/resource-policy"] = "keep"
+		}
 	case "Deployment":
 		parameterise(o)
 	case "ServiceMonitor":

@@ -74,7 +74,7 @@ func TestThePageNamesTheVersionOfKubernetesThatIsTested(t *testing.T) {
 
 var (
 	presentVersion = regexp.MustCompile(`newTag: (\S+)`)
-	ofARelease     = regexp.MustCompile(`(?:\?ref=|/releases/download/|/kubectl-aliascheck-)(v\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.0-9]*)?)`)
+	ofARelease     = regexp.MustCompile(`(?:\?ref=|/releases/download/|/kubectl-aliascheck-|githubusercontent\.com/aliascheck/aliascheck/)(v\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.0-9]*)?)`)
 )
 
 func TestThePagesNameFilesOfThePresentVersion(t *testing.T) {
@@ -95,10 +95,57 @@ func TestThePagesNameFilesOfThePresentVersion(t *testing.T) {
 	}
 }
 
+// What set-version writes is all that the test above asks for.
+func TestSetVersionWritesTheVersionIntoEveryPage(t *testing.T) {
+	const script, kustomization, version = "hack/set_version.sh", "config/version/kustomization.yaml", "v9.8.7-rc.1"
+	tree := t.TempDir()
+	for _, file := range filesOfTheRepository(t) {
+		if path.Ext(file) == ".md" || file == script || file == kustomization {
+			place(t, filepath.Join(tree, filepath.FromSlash(file)), page(t, file))
+		}
+	}
+	if output, err := exec.CommandContext(t.Context(), "bash", filepath.Join(tree, filepath.FromSlash(script)), version).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", script, err, output)
+	}
+	named := 0
+	for _, file := range filesOfTheRepository(t) {
+		if path.Ext(file) == ".md" {
+			for _, found := range ofARelease.FindAllStringSubmatch(written(t, tree, file), -1) {
+				named++
+				if found[1] != version {
+					t.Errorf("%s still has %s", file, found[0])
+				}
+			}
+		}
+	}
+	if named < 5 {
+		t.Errorf("only %d were found", named)
+	}
+	if got := presentVersion.FindStringSubmatch(written(t, tree, kustomization)); got == nil || got[1] != version {
+		t.Errorf("%s has %v", kustomization, got)
+	}
+}
+
+func place(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // page is the text of a file of this repository.
 func page(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(controlplane.Root(), filepath.FromSlash(path)))
+	return written(t, controlplane.Root(), path)
+}
+
+// written is the text of a file of a tree.
+func written(t *testing.T, tree, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(tree, filepath.FromSlash(path)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,13 @@ import (
 
 var commandOfAPage = regexp.MustCompile(`(?m)^    (\S.*)$`)
 
-// readme runs the two minutes of the README, line by line as they stand there. Their image is a stand-in.
+// The files of a release, on its page and in its source: those of this repository take their place.
+var (
+	onThePage = regexp.MustCompile(`https://github\.com/aliascheck/aliascheck/releases/download/v[^/]+/`)
+	atTheTag  = regexp.MustCompile(`https://raw\.githubusercontent\.com/aliascheck/aliascheck/v[^/]+/`)
+)
+
+// readme runs the two minutes of the README, line by line as they stand there, with the files of this clone and a stand-in for their image.
 func readme(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -27,7 +33,8 @@ func readme(t *testing.T) {
 	}
 	began := time.Now()
 	for _, line := range lines {
-		shell := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", "kubectl() { \"$KUBECTL\" \"$@\"; }\n"+line[1])
+		command := atTheTag.ReplaceAllString(onThePage.ReplaceAllString(line[1], "dist/"), "")
+		shell := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", "kubectl() { \"$KUBECTL\" \"$@\"; }\n"+command)
 		shell.Dir = "../.."
 		if output, err := shell.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v: %s", line[1], err, output)
