@@ -85,6 +85,7 @@ func TestAReleaseIsWhole(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("it is\n%v; want\n%v", got, want)
 	}
+	d.isVerifiedAsUsersDo(t)
 	for name, fault := range map[string]struct{ file, old, new, says string }{
 		"other notes":          {"notes.md", "The first", "The second", "notes.md has the checksum"},
 		"another image":        {"install.yaml", productImage + ":", "example.com/other:", "runs example.com/other:"},
@@ -95,6 +96,25 @@ func TestAReleaseIsWhole(t *testing.T) {
 		"other binaries":       {d.file("-image-" + p + ".spdx.json"), `"checksumValue": "`, `"checksumValue": "0`, "does not describe "},
 	} {
 		t.Run(name, func(t *testing.T) { d.tellsOf(t, fault.file, fault.old, fault.new, fault.says) })
+	}
+}
+
+var sumsOfThePage = regexp.MustCompile(`(?m)^    (sha256sum .*)$`)
+
+// isVerifiedAsUsersDo by the command of RELEASE.md, which is about what they have downloaded.
+func (d downloaded) isVerifiedAsUsersDo(t *testing.T) {
+	t.Helper()
+	command := string(sumsOfThePage.FindSubmatch(content(t, filepath.Join("..", "..", "RELEASE.md")))[1])
+	folder := t.TempDir()
+	for _, name := range []string{sumsFile, "install.yaml"} {
+		place(t, filepath.Join(folder, name), content(t, filepath.Join(d.folder, name)))
+	}
+	execute(t, folder, "bash", "-c", command)
+	place(t, filepath.Join(folder, "install.yaml"), []byte("kind: Another\n"))
+	other := exec.CommandContext(t.Context(), "bash", "-c", command)
+	other.Dir = folder
+	if output, err := other.CombinedOutput(); err == nil || !strings.Contains(string(output), "install.yaml: FAILED") {
+		t.Errorf("%s of another install.yaml: %v: %s", command, err, output)
 	}
 }
 
