@@ -93,13 +93,18 @@ func (d dialer) resolve(ctx context.Context, a *attempt, address string) ([]neti
 }
 
 // hostOf is the host to look up. One without a dot is a Service of the check's namespace, as it is for a pod there; as it
-// is, it would be looked up in the manager's own namespace, where a namesake could make a dead Service green.
+// is, it would be looked up in the manager's own namespace, where a namesake could make a dead Service green. Without the svc,
+// the resolver would at last ask for web.dev itself, which is somebody's in the internet where a namespace is called as a
+// top-level domain is, and before that for a pod web of a Service dev in the manager's namespace.
 func (a *attempt) hostOf(host string) string {
 	if a.namespace == "" || strings.Contains(host, ".") || strings.EqualFold(host, "localhost") || isNumeric(host) {
 		return host
 	}
-	return host + "." + a.namespace
+	return host + "." + a.namespace + serviceDomain
 }
+
+// serviceDomain is that of all Services, below the domain of the cluster, which the resolver knows. There is no such top-level domain.
+const serviceDomain = ".svc"
 
 // isNumeric reports whether a host is an address, also in the forms of inet_aton, such as 0x7f000001.
 func isNumeric(host string) bool {

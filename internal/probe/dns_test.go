@@ -159,7 +159,7 @@ func TestTheServerOfTheSpecPassesTheGuardAndIsAHostOfTheNamespace(t *testing.T) 
 			"it is a cloud metadata address, which only the manager's --probe-allow-cidrs can allow")
 	_, port := hostAndPort(t, nameserver(t, false))
 	options := onLoopback(t)
-	options.Resolver = names{"dns.shop": {addrs("127.0.0.1")}}
+	options.Resolver = names{"dns.shop.svc": {addrs("127.0.0.1")}}
 	expectPass(t, probed(t, options, dnsCheck("dns:"+port, "A", "web.example.com")),
 		"dns A web.example.com at dns:"+port+": answered")
 }

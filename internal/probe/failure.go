@@ -135,10 +135,10 @@ func timedOut(err error) bool {
 
 // dnsWords name what was looked up for a host without a dot.
 func (a *attempt) dnsWords(err *net.DNSError) string {
-	_, isShort := strings.CutSuffix(err.Name, "."+a.namespace)
+	service, isService := strings.CutSuffix(err.Name, "."+a.namespace+serviceDomain)
 	switch {
-	case err.IsNotFound && isShort && strings.Count(err.Name, ".") == 1 && hostPattern.MatchString(err.Name) && !a.names(err.Name):
-		return "no such host: " + err.Name
+	case err.IsNotFound && isService && !strings.Contains(service, ".") && hostPattern.MatchString(service) && !a.names(err.Name):
+		return "no such host: " + service + "." + a.namespace
 	case err.IsNotFound:
 		return "no such host"
 	}

@@ -251,7 +251,9 @@ func TestAHostWithoutADotIsAServiceOfTheChecksNamespace(t *testing.T) {
 	_, port := hostAndPort(t, listening(t, hang))
 	options := onLoopback(t)
 	options.Resolver = names{
-		"db.shop": {addrs("127.0.0.1")}, "db": {addrs("169.254.169.254")}, "localhost": {addrs("127.0.0.1")},
+		"db.shop.svc": {addrs("127.0.0.1")}, "localhost": {addrs("127.0.0.1")},
+		"db":      {addrs("169.254.169.254")}, // in the manager's own namespace
+		"db.shop": {addrs("169.254.169.254")}, // at last, in the internet
 	}
 	expectPass(t, probed(t, options, tcpCheck("db:"+port)), "dial tcp db:"+port+": connected")
 	expectPass(t, probed(t, options, tcpCheck("localhost:"+port)), "dial tcp localhost:"+port+": connected")
