@@ -16,7 +16,20 @@ func Bounded(text string) string { return bounded(text, v1alpha1.MaxMessageBytes
 
 // OneLine is a text of any length as Bounded leaves it: for names, and for what is shown to people in a place of its own.
 func OneLine(text string) string {
+	if plain(text) {
+		return text
+	}
 	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "�"), isInvisible), " ")
+}
+
+// plain is true of nearly all texts, and of them alone: printable ASCII.
+func plain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func bounded(text string, limit int) string {

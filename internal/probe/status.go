@@ -2,8 +2,8 @@ package probe
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/aliascheck/aliascheck/api/v1alpha1"
 )
@@ -12,10 +12,7 @@ type statusRange struct{ first, last int }
 
 type statusRanges []statusRange
 
-var (
-	statusPattern   = regexp.MustCompile(`^([1-9][0-9][0-9])(?:-([1-9][0-9][0-9]))?$`)
-	successStatuses = statusRanges{{first: 200, last: 299}}
-)
+var successStatuses = statusRanges{{first: 200, last: 299}}
 
 // parseStatusRanges reads status codes and ranges of them; none at all means the successes.
 func parseStatusRanges(texts []v1alpha1.StatusRange) (statusRanges, error) {
@@ -34,20 +31,26 @@ func parseStatusRanges(texts []v1alpha1.StatusRange) (statusRanges, error) {
 }
 
 func parseStatusRange(text string) (statusRange, error) {
-	match := statusPattern.FindStringSubmatch(text)
-	if match == nil {
+	from, to, several := strings.Cut(text, "-")
+	first, isCode := statusCode(from)
+	last, isLast := first, true
+	if several {
+		last, isLast = statusCode(to)
+	}
+	if !isCode || !isLast {
 		return statusRange{}, fmt.Errorf(
 			"expectedStatuses: %.16q is neither a status code nor a range, such as 204 or 200-299", text)
-	}
-	first, _ := strconv.Atoi(match[1]) // three digits, by the pattern
-	last := first
-	if match[2] != "" {
-		last, _ = strconv.Atoi(match[2])
 	}
 	if last < first {
 		return statusRange{}, fmt.Errorf("expectedStatuses: %q ends before it begins", text)
 	}
 	return statusRange{first, last}, nil
+}
+
+// statusCode reads three digits of which the first is no zero. A pattern for that took a thirtieth of all that a probe costs.
+func statusCode(text string) (code int, valid bool) {
+	code, err := strconv.Atoi(text)
+	return code, err == nil && len(text) == 3 && code >= 100
 }
 
 func (r statusRanges) contain(code int) bool {
