@@ -88,7 +88,7 @@ func (r *Reconciler) look(ctx context.Context, e *entry, a ledger.Assignment) (s
 	if s.Unread == nil && s.before.IsZero() {
 		s.Result = r.Prober.Probe(ctx, a.Check)
 		if a.Check.Spec.Job != nil {
-			s.before = s.began.Add(a.Check.Spec.ProbeInterval() - time.Second)
+			s.before = s.began.Add(a.Check.Spec.ProbeInterval())
 		}
 	}
 	s.ended = r.Clock.Now()

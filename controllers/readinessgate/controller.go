@@ -108,7 +108,7 @@ func (r *Reconciler) tooOften(pod *corev1.Pod, due corev1.PodCondition) bool {
 	key := string(pod.UID) + "/" + string(due.Type)
 	shown := gate.Shown(pod, due.Type)
 	if shown == nil || shown.Status != due.Status || shown.Reason != due.Reason {
-		r.Details.News(key, r.Clock.Now())
+		r.Details.News(key)
 		return false
 	}
 	return !r.Details.Allow(key, r.Clock.Now())

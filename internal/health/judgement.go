@@ -25,11 +25,14 @@ type Judgement struct {
 func Unprobed(v Verdict, at time.Time) Judgement { return Judgement{Verdict: v, At: at} }
 
 // Judge is what the result of a probe, with its outcome, reason and message, makes of a check. The first result of a
-// spec decides alone, and so does the first after somebody else wrote the status: the counters are then foreign.
+// spec decides alone, and so does the first after somebody else wrote the status: the counters are then foreign. So does an
+// expression that does not compile.
 func Judge(check *v1alpha1.HealthCheck, foreign bool, outcome Outcome, reason, message string, at time.Time) Judgement {
 	thresholds := ThresholdsOf(check.Spec)
 	standing, decided := thresholds.Decide(outcome), true
-	if !AwaitsFirstResult(check) && !foreign {
+	// The same expression fails to compile the next time, too: there is nothing to wait for.
+	stalled := reason == v1alpha1.ReasonInvalidExpression
+	if !AwaitsFirstResult(check) && !foreign && !stalled {
 		standing, decided = thresholds.Next(StandingOf(check.Status), outcome)
 	}
 	j := Judgement{Standing: standing, At: at, Probed: true, Anew: foreign}
@@ -38,7 +41,6 @@ func Judge(check *v1alpha1.HealthCheck, foreign bool, outcome Outcome, reason, m
 		j.Verdict.Reason, j.Verdict.Message = check.Status.Reason, check.Status.Message
 		j.Pending = thresholds.Pending(standing) + ": " + message
 	}
-	// The same expression fails to compile the next time, too.
 	j.Verdict.Stalled = j.Verdict.Reason == v1alpha1.ReasonInvalidExpression
 	return j
 }

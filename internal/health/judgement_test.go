@@ -40,6 +40,40 @@ func TestAResultBelowItsThresholdIsPending(t *testing.T) {
 	}
 }
 
+func TestASuccessThatChangesNothingIsNotPending(t *testing.T) {
+	check := &v1alpha1.HealthCheck{}
+	check.Generation, check.Spec.SuccessThreshold, check.Spec.FailureThreshold = 1, 3, 3
+	check.Status.State, check.Status.ObservedGeneration = v1alpha1.StatePassing, 1
+	at := time.Unix(1_000_000, 0)
+	for i, step := range []struct {
+		outcome          Outcome
+		message, pending string
+	}{
+		{Failed, "", "1 of 3 failures: 503"},
+		{Passed, "200", ""},
+		{Passed, "204", ""},
+	} {
+		said := step.message
+		if step.outcome == Failed {
+			said = "503"
+		}
+		check.Status = Judge(check, false, step.outcome, "Probed", said, at).ApplyTo(check, "http")
+		if check.Status.State != v1alpha1.StatePassing || check.Status.Message != step.message || check.Status.Pending != step.pending {
+			t.Errorf("after step %d it is %s, %q, pending %q", i, check.Status.State, check.Status.Message, check.Status.Pending)
+		}
+	}
+}
+
+func TestAnExpressionThatDoesNotCompileDecidesAlone(t *testing.T) {
+	check := &v1alpha1.HealthCheck{}
+	check.Generation, check.Spec.FailureThreshold, check.Spec.InitialState = 1, 3, v1alpha1.StatePassing
+	check.Status.State, check.Status.ObservedGeneration = v1alpha1.StatePassing, 1
+	got := Judge(check, false, Failed, v1alpha1.ReasonInvalidExpression, "as seen", time.Unix(1_000_000, 0)).ApplyTo(check, "http")
+	if got.State != v1alpha1.StateCritical || meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionStalled) == nil {
+		t.Errorf("it is %s with %+v", got.State, got.Conditions)
+	}
+}
+
 func TestNothingOfAForeignStatusStays(t *testing.T) {
 	check := &v1alpha1.HealthCheck{}
 	check.Generation, check.Spec.SuccessThreshold = 1, 1

@@ -43,7 +43,7 @@ func bySpec(maintenance *v1alpha1.Maintenance, now time.Time) Maintenance {
 	case maintenance.Until == nil:
 		return Maintenance{In: true, Reason: maintenance.Reason}
 	default:
-		return until(maintenance.Reason, maintenance.Until.Time, now)
+		return until(maintenance.Reason, maintenance.Until.UTC(), now)
 	}
 }
 

@@ -80,7 +80,7 @@ func TestAMaintenanceWindowOpensAndClosesByItsSchedule(t *testing.T) {
 }
 
 func TestTheEndOfAMaintenanceIsToldAndEndsIt(t *testing.T) {
-	end := metav1.NewTime(noon)
+	end := metav1.NewTime(noon.In(time.FixedZone("of the machine", 3600))) // as it is decoded
 	bySpec := &v1alpha1.HealthCheck{}
 	bySpec.Spec.Maintenance = &v1alpha1.Maintenance{Reason: "disk", Until: &end}
 	annotated := func(until string) *v1alpha1.HealthCheck {

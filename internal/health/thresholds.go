@@ -71,10 +71,11 @@ func (t Thresholds) Next(s Standing, o Outcome) (next Standing, decided bool) {
 
 func (t Thresholds) afterSuccess(s Standing, o Outcome) (Standing, bool) {
 	next := Standing{State: s.State, Successes: min(s.Successes+1, t.Success)}
-	if next.Successes < t.Success {
+	decides := t.Decide(o).State
+	if next.Successes < t.Success && decides != s.State { // one that changes nothing has nothing to wait for
 		return next, false
 	}
-	next.State = t.Decide(o).State
+	next.State = decides
 	return next, true
 }
 

@@ -335,6 +335,26 @@ func TestOfJobsThoseCountThatEndedSinceTheLast(t *testing.T) {
 	}
 }
 
+// A probe may begin just before its phase, because its check is new: the next one comes an interval later nevertheless.
+func TestJobsAreAnIntervalApart(t *testing.T) {
+	d := newDesk(t)
+	interval := d.check.Spec.ProbeInterval()
+	due := health.ScheduleFor(d.check.UID, interval).After(d.now)
+	d.now = due.Add(-interval / 20)
+	for i := range 5 {
+		began := d.now
+		d.Began(began)
+		d.Got(d.Identity(), Result{
+			Outcome: health.Passed, Reason: "Probed", Message: "passed", At: d.now, NotBefore: began.Add(interval)}, d.now)
+		for !d.Next(d.now).Probe {
+			d.now = d.now.Add(10 * time.Millisecond)
+		}
+		if gap := d.now.Sub(began); gap < interval-early || gap > interval+time.Second {
+			t.Errorf("Job %d comes %s after the one before, at an interval of %s", i+1, gap, interval)
+		}
+	}
+}
+
 func TestWhatWasDueInAHandOverIsDueStill(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	for _, interval := range []time.Duration{10 * time.Second, time.Minute, time.Hour} {

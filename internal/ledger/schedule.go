@@ -13,6 +13,9 @@ const (
 	// firstRetry is how long after a probe that saw nothing the next one begins; it doubles each time, up to half a resync.
 	firstRetry = 100 * time.Millisecond
 	maxRetry   = 30 * time.Second
+	// early is by how much a Job may come before the interval since the last one is over, so that one that began some milliseconds
+	// late does not move all that follow.
+	early = 100 * time.Millisecond
 	// typeAfter is how long the first result may take before a check shows what it probes. Most have theirs by then, and
 	// are not written for that alone.
 	typeAfter = time.Second
@@ -147,7 +150,7 @@ func (l *Ledger) phase() time.Time {
 		since = since.Add(-min(handOver, interval/10))
 	}
 	due := health.ScheduleFor(l.check.UID, interval).After(since)
-	if due.Before(l.notBefore) {
+	if l.notBefore.Sub(due) > early {
 		return l.notBefore
 	}
 	return due

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// sharedFor is for how long an object that was read is shared.
-	sharedFor = time.Second
+	// sharedFor is for how long an object that was read is shared. It is less than the shortest interval: each look of a check has a
+	// read of its own, for a Lease that has to be renewed each second would else be seen to be renewed every other time.
+	sharedFor = 500 * time.Millisecond
 	// readTimeout bounds a read. It is not that of the probe which asked first: others wait for it too.
 	readTimeout = 10 * time.Second
 	// bytesPerSecond of one namespace are read where bytesAtOnce have been; a read is bytesOfARead at least. 2,000 heartbeats a
@@ -47,7 +48,7 @@ type subject struct {
 	types.NamespacedName
 }
 
-// read is one that runs, or has ended less than a second ago.
+// read is one that runs, or has ended less than sharedFor ago.
 type read struct {
 	ended  chan struct{}
 	object client.Object
@@ -61,7 +62,7 @@ func NewReader(live client.WithWatch, clock clock.PassiveClock) *Reader {
 	return r
 }
 
-// Get makes the object what it was within the last second. The inside of it is shared.
+// Get makes the object what it was when it was read last, sharedFor ago at most. The inside of it is shared.
 func (r *Reader) Get(ctx context.Context, key client.ObjectKey, object client.Object, _ ...client.GetOption) error {
 	shared := r.start(ctx, subject{reflect.TypeOf(object), key})
 	select {

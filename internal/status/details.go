@@ -41,12 +41,9 @@ func (d *Details) Allow(key string, now time.Time) bool {
 	return damper.Allow(now)
 }
 
-// News takes note that something else of an object was written, and what is said of it with that: it is the first of the
-// texts that are written at once.
-func (d *Details) News(key string, now time.Time) {
+// News takes note that something else of an object was written: what changes alone from then on is counted anew.
+func (d *Details) News(key string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	damper := &health.Damper{}
-	damper.Allow(now)
-	d.byKey[key] = damper
+	delete(d.byKey, key)
 }

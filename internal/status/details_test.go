@@ -15,13 +15,13 @@ func TestDetailsAreNewsAgainOnceSomethingElseHasChanged(t *testing.T) {
 	if details.Allow("uid", now) {
 		t.Error("a fourth is written at once")
 	}
-	details.News("uid", now)
-	for i := range 2 {
+	details.News("uid")
+	for i := range 3 {
 		if !details.Allow("uid", now) {
-			t.Errorf("after a change of state, which said something, further text %d of two is refused", i+1)
+			t.Errorf("after a change of state, text %d of three is refused", i+1)
 		}
 	}
 	if details.Allow("uid", now) {
-		t.Error("a third is written at once")
+		t.Error("a fourth is written at once after a change of state")
 	}
 }

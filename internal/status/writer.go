@@ -64,7 +64,7 @@ func (w *Writer) Write(ctx context.Context, before, after v1alpha1.Check, observ
 		return false, fmt.Errorf("writing the status: %w", err)
 	}
 	if !onlyDetails {
-		w.Details.News(string(after.GetUID()), now)
+		w.Details.News(string(after.GetUID()))
 	}
 	w.tell(before, after)
 	return true, nil

@@ -86,7 +86,7 @@ func TestChecksThatHangLeaveSlotsToTheSlowOnesOfOthers(t *testing.T) {
 }
 
 // 60 checks of a Lease of a megabyte read it 60 times a second, for as long as they were there.
-func TestALargeLeaseIsReadOnceASecondHoweverManyChecksNeedIt(t *testing.T) {
+func TestALargeLeaseIsReadTwiceASecondHoweverManyChecksNeedIt(t *testing.T) {
 	g := NewWithT(t)
 	manager, quiet, noisy := besideANeighbour(t)
 	create(t, &coordinationv1.Lease{
