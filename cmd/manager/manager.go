@@ -60,6 +60,7 @@ func scheme() *runtime.Scheme {
 }
 
 func runManager(ctx context.Context, o *options) error {
+	defer exitInTime(ctx, exitTimeout, os.Exit)()
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding the API server: %w", err)
@@ -79,7 +80,6 @@ func runManager(ctx context.Context, o *options) error {
 	if err := o.setup(ctx, mgr, sweeper); err != nil {
 		return err
 	}
-	defer exitInTime(ctx, exitTimeout, os.Exit)()
 	return mgr.Start(ctx)
 }
 
@@ -112,6 +112,7 @@ func (o *options) managerOptions() ctrl.Options {
 		Cache:                         controllers.CacheOptions(o.namespaces, o.requireConsent),
 		Metrics:                       o.metricsOptions(),
 		HealthProbeBindAddress:        o.healthAddress,
+		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              o.shard.Lease(),
 		LeaderElectionNamespace:       o.leaderElectionNamespace,

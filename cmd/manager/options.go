@@ -48,6 +48,7 @@ type options struct {
 	metricsCertPath string
 	metricLabels    status.LabelAllowlist
 	healthAddress   string
+	pprofAddress    string
 	showVersion     bool
 	zap             zap.Options
 }
@@ -96,6 +97,8 @@ func parseOptions(args []string) (*options, *flag.FlagSet, error) {
 		"labels of checks that become labels of the metric aliascheck_labels, as kube-state-metrics takes them: "+
 			"healthchecks=[team],aliaschecks=[team,app.kubernetes.io/name] (default none)")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
+	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0",
+		"address of /debug/pprof, such as 127.0.0.1:6060, for whoever reaches it; 0 for none")
 	flags.BoolVar(&o.showVersion, "version", false, "print the version and exit")
 	config.RegisterFlags(flags)
 	o.zap.BindFlags(flags)
@@ -147,6 +150,7 @@ func (o *options) validate(flags *flag.FlagSet) error {
 		validateKubeconfig(flags),
 		validateAddress("--metrics-bind-address", o.metricsAddress),
 		validateAddress("--health-probe-bind-address", o.healthAddress),
+		validateAddress("--pprof-bind-address", o.pprofAddress),
 		validateCertificate("--metrics-cert-path", o.metricsCertPath),
 	)
 }

@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string) error {
 	out := flags.String("out", filepath.Join(controlplane.Root(), "bin", "bench.json"), "where the rows go as JSON")
 	binary := flags.String("manager", filepath.Join(controlplane.Root(), "bin", "manager"), "the manager to measure")
 	profiles := flags.String("profiles", "",
-		"a folder for profiles of the manager, by section; it must have been built with -tags profiling")
+		"a folder for profiles of the manager, by section")
 	markdown := flags.Bool("markdown", false, "measure nothing: print the reports that are named as a Markdown table")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -40,12 +40,13 @@ func (w *world) startManagerOf(ctx context.Context, kubeconfig string, environme
 	}
 	log := filepath.Join(w.dir, fmt.Sprintf("manager-%d.log", managersStarted.Add(1)))
 	var err error
-	m.process, err = startProcess(w.bench.binary, log, append(environment, "PROFILING_ADDRESS="+m.profiles), append([]string{
+	m.process, err = startProcess(w.bench.binary, log, environment, append([]string{
 		"--kubeconfig=" + kubeconfig,
 		"--probe-allow-cidrs=127.0.0.0/8",
 		"--health-probe-bind-address=" + m.health,
 		"--metrics-bind-address=" + m.metrics,
 		"--metrics-secure=false",
+		"--pprof-bind-address=" + m.profiles,
 	}, flags...)...)
 	if err != nil {
 		return nil, err

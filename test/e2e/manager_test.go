@@ -39,6 +39,7 @@ func TestABadFlagIsOneClearLineAndExitCode2(t *testing.T) {
 		"--leader-elect":                            "--leader-election-namespace",
 		"--metrics-bind-address=nowhere":            "--metrics-bind-address",
 		"--health-probe-bind-address=1:2:3":         "--health-probe-bind-address",
+		"--pprof-bind-address=nowhere":              "--pprof-bind-address",
 		"--kubeconfig=/nonexistent":                 "--kubeconfig",
 		"--metrics-cert-path=/nonexistent":          "--metrics-cert-path",
 		"--zap-log-level=loud":                      "zap-log-level",

@@ -5,10 +5,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"k8s.io/client-go/tools/clientcmd"
@@ -22,7 +25,7 @@ func TestAManagerThatStartsBeforeTheAPIServerCanBeReachedWaitsForIt(t *testing.T
 	g.SetDefaultEventuallyTimeout(patience)
 	address, err := blackbox.FreeAddress()
 	g.Expect(err).NotTo(HaveOccurred())
-	manager, err := blackbox.Start(kubeconfigFor(t, address))
+	manager, err := blackbox.Start(kubeconfigFor(t, "https://"+address))
 	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { _ = manager.Kill() })
 
@@ -43,21 +46,54 @@ func TestAManagerThatWaitsForTheAPIServerEndsWhenItIsTold(t *testing.T) {
 	g := NewWithT(t)
 	address, err := blackbox.FreeAddress()
 	g.Expect(err).NotTo(HaveOccurred())
-	manager, err := blackbox.Start(kubeconfigFor(t, address))
+	manager, err := blackbox.Start(kubeconfigFor(t, "https://"+address))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Eventually(manager.Log, patience).Should(ContainSubstring("The API server cannot be reached"))
 	g.Expect(manager.Stop()).To(Succeed())
 }
 
-// kubeconfigFor is the administrator's, with the API server at another address.
-func kubeconfigFor(t *testing.T, address string) string {
+// The manager asks for its kinds before it starts anything, without a bound on how long that may take.
+func TestSIGTERMEndsAManagerThatStartsWithinTenSecondsThoughTheAPIServerHangs(t *testing.T) {
+	g := NewWithT(t)
+	hangs := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/version" {
+			_, _ = io.WriteString(w, `{"major": "1", "minor": "37"}`)
+			return
+		}
+		select {
+		case hangs <- struct{}{}:
+		default:
+		}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	manager, err := blackbox.Start(kubeconfigFor(t, server.URL))
+	g.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { _ = manager.Kill() })
+	g.Eventually(hangs, patience).Should(Receive())
+	g.Expect(manager.Signal(syscall.SIGTERM)).To(Succeed())
+	g.Eventually(manager.Ended(), 10*time.Second).Should(BeClosed())
+}
+
+func TestProfilesAreServedWhereTheFlagSaysSo(t *testing.T) {
+	g := NewWithT(t)
+	address, err := blackbox.FreeAddress()
+	g.Expect(err).NotTo(HaveOccurred())
+	manager := started(t, "--pprof-bind-address="+address)
+	g.Eventually(statusCode("http://"+address+"/debug/pprof/"), patience).Should(Equal(http.StatusOK))
+	g.Expect(manager.Stop()).To(Succeed())
+}
+
+// kubeconfigFor is the administrator's, with the API server at another URL.
+func kubeconfigFor(t *testing.T, server string) string {
 	t.Helper()
 	config, err := clientcmd.LoadFromFile(plane.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, cluster := range config.Clusters {
-		cluster.Server = "https://" + address
+		cluster.Server = server
 	}
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := clientcmd.WriteToFile(*config, path); err != nil {
