@@ -1,7 +1,9 @@
 package target
 
 import (
+	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -71,7 +73,7 @@ func ReferenceOf(alias *v1alpha1.AliasCheck) (Reference, bool) {
 	return referenceTo(alias.Spec.TargetRef, alias), true
 }
 
-// ReferencesOf are all targets that an alias names; an alias with a selector names nothing.
+// ReferencesOf are all targets that an alias names, each once; an alias with a selector names nothing.
 func ReferencesOf(alias *v1alpha1.AliasCheck) []Reference {
 	if ref, ok := ReferenceOf(alias); ok {
 		return []Reference{ref}
@@ -80,9 +82,19 @@ func ReferencesOf(alias *v1alpha1.AliasCheck) []Reference {
 	for i := range alias.Spec.Targets {
 		ref := referenceTo(&alias.Spec.Targets[i], alias)
 		ref.Among = true
-		refs = append(refs, ref)
+		if !slices.ContainsFunc(refs, ref.same) {
+			refs = append(refs, ref)
+		}
 	}
 	return refs
+}
+
+// same reports whether two references of an alias are one, however they are written: with a default spelled out, admission takes
+// the second one too, and what is counted twice would be two of those that minReady asks for.
+func (r Reference) same(other Reference) bool {
+	r.Explicit, r.ConditionStatus = other.Explicit, cmp.Or(r.ConditionStatus, metav1.ConditionTrue)
+	other.ConditionStatus = cmp.Or(other.ConditionStatus, metav1.ConditionTrue)
+	return reflect.DeepEqual(r, other)
 }
 
 func referenceTo(ref *v1alpha1.TargetReference, alias *v1alpha1.AliasCheck) Reference {

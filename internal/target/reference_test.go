@@ -16,6 +16,25 @@ func aliasOf(ref v1alpha1.TargetReference) *v1alpha1.AliasCheck {
 	return alias
 }
 
+func TestATargetThatIsWrittenInTwoWaysIsOne(t *testing.T) {
+	alias := aliasOf(v1alpha1.TargetReference{})
+	alias.Spec.TargetRef = nil
+	alias.Spec.Targets = []v1alpha1.TargetReference{
+		{Name: "web"}, {Kind: "HealthCheck", Name: "web"}, {APIVersion: "health.aliascheck.dev/v1alpha1", Kind: "HealthCheck", Name: "web"},
+		{Name: "web", Namespace: "home"},
+		{Kind: "Service", Name: "web", ConditionType: "Ready"}, {APIVersion: "v1", Kind: "Service", Name: "web", ConditionType: "Ready", ConditionStatus: "True"},
+		{Kind: "Service", Name: "web"}, {Kind: "Service", Name: "web", ConditionType: "Ready", ConditionStatus: "False"}, {Name: "web", Namespace: "shop"},
+	}
+	var names []string
+	for _, ref := range ReferencesOf(alias) {
+		names = append(names, ref.String()+" "+ref.ConditionType+string(ref.ConditionStatus))
+	}
+	want := []string{"HealthCheck/web ", "Service/web Ready", "Service/web ", "Service/web ReadyFalse", "HealthCheck/shop/web "}
+	if !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+}
+
 func TestAReferenceIsShownInShortAndFoundByItsKeys(t *testing.T) {
 	for shown, c := range map[string]struct {
 		ref    v1alpha1.TargetReference

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -370,18 +371,25 @@ func (w *world) selected(alias v1alpha1.AliasCheck) (all []shown) {
 	return all
 }
 
-// several is each target as if it stood alone, one member each.
+// several is each target as if it stood alone, one member each, and once.
 func (w *world) several(alias v1alpha1.AliasCheck) shown {
 	type member struct {
 		shown
 		order string
 	}
 	var members []member
+	var counted []v1alpha1.TargetReference
 	for _, ref := range alias.Spec.Targets {
 		key, _ := w.target(withTarget(alias, ref))
 		if ref.Kind == "Node" {
 			key.Namespace = ""
 		}
+		spelled := ref
+		spelled.Namespace = key.Namespace
+		if slices.ContainsFunc(counted, func(other v1alpha1.TargetReference) bool { return reflect.DeepEqual(other, spelled) }) {
+			continue // the same, once with its own namespace and once without
+		}
+		counted = append(counted, spelled)
 		one := w.single(withTarget(alias, ref))
 		if one.culprit == "" {
 			one.culprit = ref.Kind + " " + key.String()
