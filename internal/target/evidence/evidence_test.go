@@ -379,7 +379,8 @@ func TestTheRulesOfAKindDecideAlone(t *testing.T) {
 			"Widget w is Passing by its health rules", "rules[4]"},
 		{"Critical of an older generation", "status: {observedGeneration: 2, health: red}", critical, "ClusterRed", "health is red", "rules[0]"},
 		{"Passing of an older generation, and Ready of this one", "status: {observedGeneration: 2, conditions: [{type: Fine, status: 'True', reason: Up," +
-			" message: up}, {type: Ready, status: 'True', observedGeneration: 3}]}", passing, "Up", "up", "rules[3]"},
+			" message: up}, {type: Ready, status: 'True', observedGeneration: 3}]}", warning, "InProgress",
+			"its status is for an older generation; waiting for generation 3", "rules[3]"},
 	} {
 		t.Run(c.fact, func(t *testing.T) {
 			f := Of(widget(t, c.fields), set)

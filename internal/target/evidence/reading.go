@@ -91,15 +91,6 @@ func Older(object *unstructured.Unstructured, c Condition) bool {
 	return read(object).conditionOlder(c)
 }
 
-// stale reports whether what a rule says may be of an older generation. The summary condition is asked, and the status
-// if it has no such condition: a rule does not say what it goes by.
-func (r *reading) stale() bool {
-	if c, found := r.summary(); found {
-		return r.conditionOlder(c)
-	}
-	return r.older()
-}
-
 // olderThan compares a generation that somebody wrote with that of the object. One below 0 is that of no report: Flux creates
 // objects with -1, and those that it never reports on, such as a HelmRepository of type oci, keep it.
 func olderThan(generation int64, observed any) bool {

@@ -21,7 +21,7 @@ func byRules(set *rules.Set) row {
 			}
 			return noRuleHolds(verdict), true
 		}
-		return r.current(r.ruled(verdict), !verdict.Timeless && r.stale()), true
+		return r.current(r.ruled(verdict), verdict.State == v1alpha1.StatePassing && r.stale(set, verdict)), true
 	}
 }
 

@@ -18,7 +18,8 @@ const (
 	// ask a few questions of each of a thousand entries of a list. What CEL needs to keep count grows with the square of
 	// it: this is 0.2 s of CPU, and four times as much took 2.7 s.
 	maxCost = 25_000
-	// maxCostOfSet bounds what all rules of a set cost together for one object.
+	// maxCostOfSet bounds what all rules of a set cost together for one object, once. One that holds is asked twice more at most,
+	// where conditions are of an older generation.
 	maxCostOfSet = 50_000
 )
 

@@ -1,6 +1,9 @@
 package rules
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Fields are parts of an object: a tree of the names of fields. The zero value has none.
 type Fields struct {
@@ -152,4 +155,46 @@ func (f *Fields) Names() (names []string, whole bool) {
 		names = append(names, name)
 	}
 	return names, f.whole
+}
+
+// Mentions reports whether a field with this name may be among them, at any depth: also below one of which all is read, but
+// for those with the other names.
+func (f *Fields) Mentions(name string, notBelow ...string) bool {
+	if f.whole || f.below[name] != nil {
+		return true
+	}
+	for other, below := range f.below {
+		if !slices.Contains(notBelow, other) && below.Mentions(name, notBelow...) {
+			return true
+		}
+	}
+	return false
+}
+
+// MentionsBeside reports whether they have anything that is not below a field with one of these names.
+func (f *Fields) MentionsBeside(names ...string) bool {
+	if f.whole || len(f.below) == 0 {
+		return true
+	}
+	for name, below := range f.below {
+		if !slices.Contains(names, name) && below.MentionsBeside(names...) {
+			return true
+		}
+	}
+	return false
+}
+
+// BesideEntries adds a field to the entries of every list with a name of which others are read, at any depth.
+func (f *Fields) BesideEntries(list, field string) *Fields {
+	if f == nil || f.whole {
+		return f
+	}
+	all := &Fields{below: make(map[string]*Fields, len(f.below))}
+	for name, below := range f.below {
+		all.below[name] = below.BesideEntries(list, field)
+		if name == list && below.below[Each] != nil {
+			all.below[name] = all.below[name].Union(FieldsOf([]string{Each, field}))
+		}
+	}
+	return all
 }

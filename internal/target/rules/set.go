@@ -18,7 +18,7 @@ type compiled struct {
 	v1alpha1.Rule
 	when     cel.Program
 	literals []string // the texts in when
-	timeless bool
+	reads    *Fields
 	message  cel.Program // nil for a rule without one
 }
 
@@ -34,8 +34,8 @@ type Verdict struct {
 	// Literals are the texts in the expression that holds, in order: among them are the types of the conditions that it
 	// asks for.
 	Literals []string
-	// Timeless says that the rule reads nothing of the status, which may be of any generation then.
-	Timeless bool
+	// Reads is what the expression that holds reads of the object.
+	Reads *Fields
 	// Failed are the rules that could not be evaluated before one held, each with why, in words.
 	Failed []string
 }
@@ -52,7 +52,7 @@ func Compile(list []v1alpha1.Rule) (*Set, error) {
 			return nil, fmt.Errorf("rules[%d].when: %w", i, err)
 		}
 		set.fields = set.fields.Union(when.fields())
-		c := compiled{Rule: rule, when: when.program, literals: when.literals(), timeless: when.fields().Below("status") == nil}
+		c := compiled{Rule: rule, when: when.program, literals: when.literals(), reads: when.fields()}
 		if rule.Message != "" {
 			message, err := compile(rule.Message, cel.StringType)
 			if err != nil {
@@ -82,11 +82,17 @@ func (s *Set) Evaluate(object map[string]any) Verdict {
 			verdict.Failed = append(verdict.Failed, fmt.Sprintf("rules[%d]: %v", i, err))
 		case holds:
 			verdict.Index, verdict.State, verdict.Reason = i, rule.State, rule.Reason
-			verdict.Message, verdict.Literals, verdict.Timeless = rule.text(object), rule.literals, rule.timeless
+			verdict.Message, verdict.Literals, verdict.Reads = rule.text(object), rule.literals, rule.reads
 			return verdict
 		}
 	}
 	return verdict
+}
+
+// HoldsFor reports whether one rule holds for the fields of an object, whatever those before it say. It costs as much as one expression may.
+func (s *Set) HoldsFor(index int, object map[string]any) bool {
+	holds, _, err := evaluate[bool](s.rules[index].when, object)
+	return err == nil && holds
 }
 
 func (c compiled) text(object map[string]any) string {
