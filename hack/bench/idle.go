@@ -24,20 +24,18 @@ func idle(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer w.close()
-	if err := w.measureWorkers(ctx); err != nil {
-		return err
-	}
 	m, err := w.startElected(ctx)
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, 5*time.Second); err != nil { // it leads, and all its workers run
+	if err := pause(ctx, 5*time.Second); err != nil { // it leads
 		return err
 	}
 	empty, err := m.resident()
 	if err != nil {
 		return err
 	}
+	b.report.state("idle/memory-without-checks", empty, "MiB", atMost(50))
 	n := b.scale.idleChecks
 	if err := w.populate(ctx, n); err != nil {
 		return err
@@ -67,26 +65,6 @@ func (w *world) populate(ctx context.Context, n int) error {
 	}
 	w.bench.progress.say("waiting until they have settled")
 	return w.settled(ctx, n, always(v1alpha1.StatePassing))
-}
-
-// measureWorkers states what the workers for probes cost while there is nothing to do.
-func (w *world) measureWorkers(ctx context.Context) error {
-	var sizes [2]float64
-	for i, workers := range []int{1, 4096} {
-		m, err := w.startManager(ctx, fmt.Sprintf("--max-concurrent-probes=%d", workers))
-		if err != nil {
-			return err
-		}
-		if err := pause(ctx, 3*time.Second); err != nil {
-			return err
-		}
-		if sizes[i], err = m.resident(); err != nil {
-			return err
-		}
-		m.stop()
-	}
-	w.bench.report.state("idle/memory-of-4096-workers", sizes[1]-sizes[0], "MiB", noGoal)
-	return nil
 }
 
 // eventsWritten waits until the manager has written no Event or status for five seconds.
