@@ -68,7 +68,7 @@ func knowsMonitoring(t *testing.T, g Gomega, c *cluster) {
 	g.Eventually(func() (string, error) {
 		return c.kubectl(t.Context(), "", "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com",
 			"crd/prometheusrules.monitoring.coreos.com", "--timeout=60s")
-	}).ShouldNot(BeEmpty())
+	}).WithTimeout(time.Minute).ShouldNot(BeEmpty())
 }
 
 const jobCheck = `
