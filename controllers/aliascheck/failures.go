@@ -4,8 +4,8 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // failures remembers since when the reads of each alias have failed. The zero value is ready to use.
@@ -24,10 +24,10 @@ type failure struct {
 }
 
 // since is when the reads of an alias began to fail: now, if this is the first failure.
-func (f *failures) since(alias metav1.Object, now time.Time) time.Time {
+func (f *failures) since(alias client.Object, now time.Time) time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	name := types.NamespacedName{Namespace: alias.GetNamespace(), Name: alias.GetName()}
+	name := client.ObjectKeyFromObject(alias)
 	first, known := f.locked.first[name]
 	if !known || first.uid != alias.GetUID() || first.generation != alias.GetGeneration() {
 		first = failure{uid: alias.GetUID(), generation: alias.GetGeneration(), at: now}

@@ -75,8 +75,7 @@ func run(ctx context.Context, args []string) error {
 	size := flags.String("scale", "small", "small takes 35 minutes on two quiet cores, full an hour and 45 minutes; smoke only shows that it works")
 	out := flags.String("out", filepath.Join(controlplane.Root(), "bin", "bench.json"), "where the rows go as JSON")
 	binary := flags.String("manager", filepath.Join(controlplane.Root(), "bin", "manager"), "the manager to measure")
-	profiles := flags.String("profiles", "",
-		"a folder for profiles of the manager, by section")
+	profiles := flags.String("profiles", "", "a folder for profiles of the manager, by section")
 	markdown := flags.Bool("markdown", false, "measure nothing: print the reports that are named as a Markdown table")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -39,6 +39,9 @@ func (w *world) startManagerOf(ctx context.Context, kubeconfig string, environme
 		}
 	}
 	log := filepath.Join(w.dir, fmt.Sprintf("manager-%d.log", managersStarted.Add(1)))
+	if w.bench.profiles != "" { // without, it is measured as it is installed
+		flags = append(flags, "--pprof-bind-address="+m.profiles)
+	}
 	var err error
 	m.process, err = startProcess(w.bench.binary, log, environment, append([]string{
 		"--kubeconfig=" + kubeconfig,
@@ -46,7 +49,6 @@ func (w *world) startManagerOf(ctx context.Context, kubeconfig string, environme
 		"--health-probe-bind-address=" + m.health,
 		"--metrics-bind-address=" + m.metrics,
 		"--metrics-secure=false",
-		"--pprof-bind-address=" + m.profiles,
 	}, flags...)...)
 	if err != nil {
 		return nil, err

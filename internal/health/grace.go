@@ -39,13 +39,13 @@ func (o *Observation) Confirmed(grace Grace, now time.Time) error {
 	if err := grace.expired(o.FailingSince, now); err != nil {
 		return err
 	}
-	var first error
+	var all error
 	for i := range o.Members {
 		member := &o.Members[i]
 		if err := grace.expired(member.FailingSince, now); err != nil {
 			member.Unread, o.FailingSince = err, earlier(o.FailingSince, member.FailingSince)
-			first = errors.Join(first, err)
+			all = errors.Join(all, err)
 		}
 	}
-	return first
+	return all
 }

@@ -31,8 +31,8 @@ func Judge(check *v1alpha1.HealthCheck, foreign bool, outcome Outcome, reason, m
 	thresholds := ThresholdsOf(check.Spec)
 	standing, decided := thresholds.Decide(outcome), true
 	// The same expression fails to compile the next time, too: there is nothing to wait for.
-	stalled := reason == v1alpha1.ReasonInvalidExpression
-	if !AwaitsFirstResult(check) && !foreign && !stalled {
+	lasting := reason == v1alpha1.ReasonInvalidExpression
+	if !AwaitsFirstResult(check) && !foreign && !lasting {
 		standing, decided = thresholds.Next(StandingOf(check.Status), outcome)
 	}
 	j := Judgement{Standing: standing, At: at, Probed: true, Anew: foreign}

@@ -22,7 +22,7 @@ func OneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "�"), isInvisible), " ")
 }
 
-// plain is true of nearly all texts, and of them alone: printable ASCII.
+// plain reports whether a text is printable ASCII, as nearly all are: then there is nothing to replace.
 func plain(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] > '~' {

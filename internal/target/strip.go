@@ -43,7 +43,7 @@ func read(kind schema.GroupKind, set *rules.Set) needs {
 	if set == nil {
 		n.fields = n.fields.Union(evidence.Fields)
 	} else {
-		n.fields = n.fields.Union(evidence.FieldsOfRules(set))
+		n.fields = n.fields.Union(set.Kept())
 	}
 	switch kind {
 	case GrantKind:

@@ -226,9 +226,9 @@ func (r *rig) lease() coordinationv1.LeaseSpec {
 	return lease.Spec
 }
 
-// I6: one of two replicas is killed at a random moment of changes, and replaced, 20 times in all, and 50 times in a soak. What does not change
-// is not touched by whoever leads then; what does change shows no state that the application was never in, and no
-// more changes of state than the application made.
+// I6: one of two replicas is killed at a random moment of changes, and replaced, 20 times in all, and 50 times in a soak. What
+// does not change is not touched by whoever leads then; what does change shows no state that the application was never in, and
+// no more changes of state than the application made.
 func TestI6NoStateChangesByItselfThoughManagersAreKilledUnderChanges(t *testing.T) {
 	const pairs = 5
 	kills := rounds(4, 10)

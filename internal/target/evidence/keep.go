@@ -37,12 +37,6 @@ func FieldsOfConditions(path ...string) *rules.Fields {
 	return rules.FieldsOf(paths...)
 }
 
-// FieldsOfRules are what is read of an object for which rules decide: what they read, and of which generation the conditions are
-// that they ask for.
-func FieldsOfRules(set *rules.Set) *rules.Fields {
-	return set.Fields().BesideEntries(conditionsField, "observedGeneration")
-}
-
 // somethingElse stands in a status for all that was left out, where nothing else of it was kept: it has reported something.
 const somethingElse = "health.aliascheck.dev/something-else"
 

@@ -88,7 +88,7 @@ func TestARuleOfPassingHoldsForThisGenerationOnly(t *testing.T) {
 			object := ofStatus(t, "conditions: ["+c.status)
 			before := object.DeepCopy()
 			stripped := widget(t, "")
-			stripped.Object = FieldsOfRules(set).Union(rules.FieldsOf([]string{"kind"}, []string{"metadata"}, []string{"status", "conditions"},
+			stripped.Object = set.Kept().Union(rules.FieldsOf([]string{"kind"}, []string{"metadata"}, []string{"status", "conditions"},
 				[]string{"status", "observedGeneration"})).Keep(object.Object).(map[string]any)
 			reason := map[v1alpha1.State]string{passing: "Fine", warning: "InProgress"}[c.state]
 			if f := Of(object, set); f.State != c.state || f.Reason != reason {

@@ -184,14 +184,14 @@ func (f *Fields) MentionsBeside(names ...string) bool {
 	return false
 }
 
-// BesideEntries adds a field to the entries of every list with a name of which others are read, at any depth.
-func (f *Fields) BesideEntries(list, field string) *Fields {
+// besideEntries adds a field to the entries of every list with a name of which others are read, at any depth.
+func (f *Fields) besideEntries(list, field string) *Fields {
 	if f == nil || f.whole {
 		return f
 	}
 	all := &Fields{below: make(map[string]*Fields, len(f.below))}
 	for name, below := range f.below {
-		all.below[name] = below.BesideEntries(list, field)
+		all.below[name] = below.besideEntries(list, field)
 		if name == list && below.below[Each] != nil {
 			all.below[name] = all.below[name].Union(FieldsOf([]string{Each, field}))
 		}

@@ -10,6 +10,10 @@ import (
 // Fields are what the rules read of an object: no more of it has to be there for them to say what they say.
 func (s *Set) Fields() *Fields { return s.fields }
 
+// Kept are what has to be kept of an object for the rules: what they read, and of which generation the conditions are that they
+// ask for.
+func (s *Set) Kept() *Fields { return s.kept }
+
 // reads finds what an expression reads of the object. It follows what may be a part of the object from where it is named to
 // where it is used. What is compared, or given to a function, is read with all that is below it; so is what is chosen by an
 // index that is not known before.

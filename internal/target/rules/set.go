@@ -10,8 +10,8 @@ import (
 
 // Set is the compiled rules of a kind, or those of one alias. It is safe for concurrent use.
 type Set struct {
-	rules  []compiled
-	fields *Fields
+	rules        []compiled
+	fields, kept *Fields
 }
 
 type compiled struct {
@@ -51,8 +51,8 @@ func Compile(list []v1alpha1.Rule) (*Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rules[%d].when: %w", i, err)
 		}
-		set.fields = set.fields.Union(when.fields())
 		c := compiled{Rule: rule, when: when.program, literals: when.literals(), reads: when.fields()}
+		set.fields = set.fields.Union(c.reads)
 		if rule.Message != "" {
 			message, err := compile(rule.Message, cel.StringType)
 			if err != nil {
@@ -63,6 +63,7 @@ func Compile(list []v1alpha1.Rule) (*Set, error) {
 		}
 		set.rules = append(set.rules, c)
 	}
+	set.kept = set.fields.besideEntries("conditions", "observedGeneration")
 	return set, nil
 }
 
@@ -89,7 +90,8 @@ func (s *Set) Evaluate(object map[string]any) Verdict {
 	return verdict
 }
 
-// HoldsFor reports whether one rule holds for the fields of an object, whatever those before it say. It costs as much as one expression may.
+// HoldsFor reports whether one rule holds for the fields of an object, whatever those before it say. It costs as much as one
+// expression may.
 func (s *Set) HoldsFor(index int, object map[string]any) bool {
 	holds, _, err := evaluate[bool](s.rules[index].when, object)
 	return err == nil && holds
