@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the commands given, static, into bin, or into $OUT. The flags are those that the control plane is built with, so that what both are
-# made of is compiled once.
+# Builds the commands given, static, into bin, or into $OUT. The flags are those that the control plane is built with, so that what
+# both are made of is compiled once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -446,7 +446,7 @@ interrupt_when() {
 	local what=$1 status=0 left
 	shift
 	rm -f "$dir.interrupted"
-	# A process group of its own, as a shell makes it for who types, also where this script itself is deaf to Ctrl-C.
+	# A process group of its own, as an interactive shell makes one, which takes Ctrl-C even where this script ignores it.
 	set -m
 	env --default-signal=INT hack/e2e.sh test >"$dir.interrupted" 2>&1 &
 	set +m
